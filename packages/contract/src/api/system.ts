@@ -1,0 +1,71 @@
+import Type, { type Static } from 'typebox'
+
+import { closed, nullable, Timestamp } from './common.ts'
+import { CredentialKind } from './credentials.ts'
+
+export const System = Type.Object(
+  {
+    version: Type.String(),
+    node: Type.String(),
+    started_at: Timestamp,
+    time: Timestamp,
+    store: Type.Union([Type.Literal('sqlite'), Type.Literal('postgres')]),
+    counts: Type.Object({
+      accounts: Type.Integer(),
+      projects: Type.Integer(),
+      credentials: Type.Integer(),
+      events: Type.Integer(),
+    }),
+    feed: Type.Object({
+      position: Type.Integer({ description: 'Sequence up to which this node has applied changes.' }),
+      head: Type.Integer({ description: 'Sequence of the newest event.' }),
+      stale: Type.Boolean({ description: 'The store has not answered for longer than `stale_after`.' }),
+    }),
+    space: Type.Object({
+      free_bytes: nullable(Type.Integer()),
+      ballast: nullable(Type.Union([Type.Literal('whole'), Type.Literal('released')])),
+      full: Type.Boolean(),
+      database_bytes: Type.Integer(),
+    }),
+  },
+  { $id: 'System' },
+)
+export type System = Static<typeof System>
+
+export const StartBackup = Type.Object(
+  {
+    name: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$',
+        description: 'Name of the folder; default: the time.',
+      }),
+    ),
+  },
+  { $id: 'StartBackup', ...closed },
+)
+export type StartBackup = Static<typeof StartBackup>
+
+/** Lines of the answer (NDJSON): progress, then the folder, or an error where it failed under way. */
+export const BackupLine = Type.Union(
+  [
+    Type.Object({ done: Type.Integer(), total: Type.Integer() }),
+    Type.Object({ folder: Type.String() }),
+    Type.Object({ error: Type.Object({ code: Type.String(), detail: Type.String() }) }),
+  ],
+  { $id: 'BackupLine' },
+)
+export type BackupLine = Static<typeof BackupLine>
+
+export const Whoami = Type.Object(
+  {
+    credential: Type.String(),
+    bootstrap: Type.Boolean({ description: 'Whether this is POSTERN_MANAGEMENT_KEY.' }),
+    kind: CredentialKind,
+    account: Type.String(),
+    project: Type.String(),
+    scopes: Type.Array(Type.String()),
+    operator: Type.Boolean({ description: 'Whether it sees every account.' }),
+  },
+  { $id: 'Whoami' },
+)
+export type Whoami = Static<typeof Whoami>

@@ -1,0 +1,76 @@
+import Type, { type Static } from 'typebox'
+
+import { listOf, nullable, ref, Timestamp } from './common.ts'
+import { TraceStep } from './decisions.ts'
+
+export const usageSteps = ['minute', 'hour', 'day'] as const
+export const usageGroups = ['credential', 'account', 'route', 'outcome', 'country', 'api'] as const
+
+export const UsagePoint = Type.Object(
+  {
+    at: Timestamp,
+    group: Type.Record(Type.String(), Type.String(), { description: 'One field for each name in `group_by`.' }),
+    count: Type.Integer(),
+  },
+  { $id: 'UsagePoint' },
+)
+export type UsagePoint = Static<typeof UsagePoint>
+
+export const Usage = Type.Object(
+  {
+    from: Timestamp,
+    to: Timestamp,
+    step: Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')]),
+    data: Type.Array(ref(UsagePoint)),
+    latency_ms: nullable(
+      Type.Object(
+        { p50: Type.Number(), p90: Type.Number(), p95: Type.Number(), p99: Type.Number(), count: Type.Integer() },
+        {
+          description:
+            'Of allowed requests, from a histogram. Null: nothing was measured, or more than one account would be mixed.',
+        },
+      ),
+    ),
+    dropped_requests: nullable(
+      Type.Integer({ description: 'Request rows that the log could not keep. Only the operator sees it.' }),
+    ),
+    observed_through: nullable(Timestamp),
+  },
+  { $id: 'Usage' },
+)
+export type Usage = Static<typeof Usage>
+
+export const Request = Type.Object(
+  {
+    id: Type.String(),
+    at: Timestamp,
+    api: nullable(Type.String()),
+    route: nullable(Type.String()),
+    method: Type.String(),
+    path: Type.String(),
+    status: Type.Integer(),
+    code: nullable(Type.String({ description: 'Null where it was allowed.' })),
+    outcome: Type.String(),
+    account: nullable(Type.String()),
+    project: nullable(Type.String()),
+    credential: nullable(Type.String()),
+    secret: nullable(Type.String({ description: 'Id of the secret that was presented.' })),
+    ip: Type.String(),
+    country: Type.String(),
+    user_agent: nullable(Type.String()),
+    latency_ms: Type.Number(),
+  },
+  { $id: 'Request' },
+)
+export type Request = Static<typeof Request>
+export const RequestList = listOf(Request)
+export type RequestList = Static<typeof RequestList>
+
+export const RequestDetail = Type.Object(
+  {
+    ...Request.properties,
+    trace: nullable(Type.Array(ref(TraceStep), { description: 'Of a refusal: every check that was made.' })),
+  },
+  { $id: 'RequestDetail' },
+)
+export type RequestDetail = Static<typeof RequestDetail>
