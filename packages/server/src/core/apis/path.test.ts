@@ -207,5 +207,7 @@ describe('rawPrefixLength', () => {
     expect(rawPrefixLength('/%73hop/v1', '/shop')).toBe(7)
     expect(rawPrefixLength('/shop', '/shop')).toBe(5)
     expect(rawPrefixLength('/a/%62/c', '/a/b')).toBe(6)
+    expect(rawPrefixLength('/shop?next=/a/b', '/shop')).toBe(5)
+    expect(rawPrefixLength('/a/b?/c', '/a/b')).toBe(4)
   })
 })

@@ -67,15 +67,17 @@ export const pathFaults: Readonly<Record<PathFault, string>> = {
 }
 
 /**
- * How many characters of the raw path spell the canonical `prefix` of an address. Segments cannot hold an encoded
+ * How many characters of the target spell the canonical `prefix` of an address. Segments cannot hold an encoded
  * separator, so the prefix ends where as many segments of the raw path end.
  */
-export function rawPrefixLength(rawPath: string, prefix: string): number {
+export function rawPrefixLength(target: string, prefix: string): number {
+  const mark = target.indexOf('?')
+  const end = mark === -1 ? target.length : mark
   let at = 0
   for (let i = 0; i < prefix.length; i++) {
     if (prefix.charCodeAt(i) !== slash) continue
-    const next = rawPath.indexOf('/', at + 1)
-    at = next === -1 ? rawPath.length : next
+    const next = target.indexOf('/', at + 1)
+    at = next === -1 || next > end ? end : next
   }
   return at
 }

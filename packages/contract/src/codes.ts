@@ -1,0 +1,472 @@
+/**
+ * Every code that Postern answers or logs, one row each: the stage that says it, the HTTP status, and what
+ * the caller may read. `holderOnly` rows are told only to the holder of the full, once-valid secret.
+ * The docs page of a code is `{public_url}/docs/errors/{code}`, generated from this table.
+ */
+export interface CodeRow {
+  readonly stage: Stage
+  readonly status: number
+  readonly title: string
+  /** What the caller may read: what happened, why, and what to do next. Names no allowed value. */
+  readonly detail: string
+  /** What the operator's log says beside the code. */
+  readonly log: string
+  readonly holderOnly?: true
+}
+
+export type Stage =
+  | 'wire'
+  | 'transport'
+  | 'match'
+  | 'present'
+  | 'known'
+  | 'state'
+  | 'fit'
+  | 'limits'
+  | 'forward'
+  | 'management'
+
+export const codes = {
+  // wire: the HTTP message itself
+  request_malformed: {
+    stage: 'wire',
+    status: 400,
+    title: 'The request is not well-formed HTTP',
+    detail:
+      'The head of the request could not be read without doubt, so nothing of it was used. Check for repeated Host headers, conflicting lengths and control characters.',
+    log: 'malformed request head',
+  },
+  request_timeout: {
+    stage: 'wire',
+    status: 408,
+    title: 'The request took too long to arrive',
+    detail: 'The head or the body did not arrive within the time allowed. Send it again on a new connection.',
+    log: 'request head or body timed out',
+  },
+  request_too_large: {
+    stage: 'wire',
+    status: 413,
+    title: 'The request body is too large',
+    detail: 'The body exceeds the size that this address accepts. Send less, or ask the provider to raise the limit.',
+    log: 'request body over the limit',
+  },
+  media_type_unsupported: {
+    stage: 'wire',
+    status: 415,
+    title: 'This content type is not accepted here',
+    detail: 'The body has to be JSON, sent with Content-Type: application/json.',
+    log: 'content type not accepted',
+  },
+  uri_too_long: {
+    stage: 'wire',
+    status: 414,
+    title: 'The request target is too long',
+    detail: 'The path and query exceed the length that this address accepts. Move data into the body.',
+    log: 'request target over the limit',
+  },
+  headers_too_large: {
+    stage: 'wire',
+    status: 431,
+    title: 'The request has too many or too large headers',
+    detail:
+      'The header section exceeds the number of lines or bytes that this address accepts. Send fewer or shorter headers.',
+    log: 'request headers over the limit',
+  },
+  internal_error: {
+    stage: 'wire',
+    status: 500,
+    title: 'Something went wrong on our side',
+    detail: 'The request was not completed. Quote the request id to the provider.',
+    log: 'internal error',
+  },
+  // transport
+  insecure_transport: {
+    stage: 'transport',
+    status: 403,
+    title: 'HTTPS is required',
+    detail:
+      'A credential must not travel over plain HTTP. Use https://, and rotate the credential if this request carried one. Operators: see `listen.plain_http_from` and `listen.trusted_proxies`.',
+    log: 'plain HTTP from a peer outside plain_http_from',
+  },
+  // match: API, path, route
+  api_unknown: {
+    stage: 'match',
+    status: 404,
+    title: 'No API at this address',
+    detail: 'No API is declared for this host and path. Check the address.',
+    log: 'no API declared for host and prefix',
+  },
+  path_not_canonical: {
+    stage: 'match',
+    status: 400,
+    title: 'The path is not canonical',
+    detail:
+      'The path has dot segments, empty segments, encoded slashes, a semicolon, a backslash or control characters. Send the plain form of the path.',
+    log: 'path refused before routing',
+  },
+  // present
+  credential_missing: {
+    stage: 'present',
+    status: 401,
+    title: 'No credential was sent',
+    detail:
+      'This API needs a credential, and none was found where it looks for one. The WWW-Authenticate header names the places.',
+    log: 'no credential in any declared place',
+  },
+  credential_ambiguous: {
+    stage: 'present',
+    status: 400,
+    title: 'More than one credential was sent',
+    detail: 'The request carries different credentials, or one of them twice. Send exactly one.',
+    log: 'more than one credential presented',
+  },
+  // shape, known
+  credential_malformed: {
+    stage: 'known',
+    status: 401,
+    title: 'The credential is malformed',
+    detail:
+      'What was sent cannot be a credential of this API: it may be cut off, quoted, or have spaces or a placeholder in it. Copy it again in full.',
+    log: 'credential fails shape or checksum',
+  },
+  credential_unknown: {
+    stage: 'known',
+    status: 401,
+    title: 'The credential is not known',
+    detail: 'No credential with this value is known. Check that it was copied in full and belongs to this provider.',
+    log: 'no record for the presented credential',
+  },
+  too_many_failures: {
+    stage: 'known',
+    status: 429,
+    title: 'Too many failed attempts',
+    detail:
+      'Too many requests with bad credentials came from this address. Wait for the time in Retry-After and check the credential.',
+    log: 'failed-attempt budget of the peer is spent',
+  },
+  decision_unavailable: {
+    stage: 'known',
+    status: 503,
+    title: 'The decision cannot be made right now',
+    detail:
+      'The credential could not be checked just now. It was not refused: keep it and try again after the time in Retry-After.',
+    log: 'store unreachable or record stale',
+  },
+  // state and time
+  credential_blocked: {
+    stage: 'state',
+    status: 401,
+    title: 'The credential is blocked',
+    detail: 'This credential is blocked. Its owner or the provider can unblock it.',
+    log: 'credential state is blocked',
+    holderOnly: true,
+  },
+  credential_revoked: {
+    stage: 'state',
+    status: 401,
+    title: 'The credential is revoked',
+    detail: 'This credential was revoked for good. Use another one, or ask for a new one.',
+    log: 'credential state is revoked or compromised',
+    holderOnly: true,
+  },
+  credential_expired: {
+    stage: 'state',
+    status: 401,
+    title: 'The credential has expired',
+    detail: 'This credential has passed its expiry. Ask for a new one.',
+    log: 'credential past expires_at',
+    holderOnly: true,
+  },
+  credential_not_yet_valid: {
+    stage: 'state',
+    status: 401,
+    title: 'The credential is not valid yet',
+    detail: 'This credential becomes valid at a later time. Try again then.',
+    log: 'credential before not_before',
+    holderOnly: true,
+  },
+  secret_rotated_out: {
+    stage: 'state',
+    status: 401,
+    title: 'This secret was replaced',
+    detail: 'The credential was rotated and the overlap for this secret has ended. Use the newer secret.',
+    log: 'secret past not_after',
+    holderOnly: true,
+  },
+  token_expired: {
+    stage: 'state',
+    status: 401,
+    title: 'The token has expired',
+    detail: 'This token has passed its expiry. Get a new one.',
+    log: 'token past expires_at',
+    holderOnly: true,
+  },
+  token_revoked: {
+    stage: 'state',
+    status: 401,
+    title: 'The token is revoked',
+    detail: 'This token was revoked. Get a new one.',
+    log: 'token revoked',
+    holderOnly: true,
+  },
+  proof_invalid: {
+    stage: 'state',
+    status: 401,
+    title: 'The proof of possession is not valid',
+    detail: 'The token is bound to a key, and the proof that came with the request does not fit it.',
+    log: 'DPoP or mTLS proof does not match',
+    holderOnly: true,
+  },
+  grant_withdrawn: {
+    stage: 'state',
+    status: 401,
+    title: 'The consent was withdrawn',
+    detail: 'The person who allowed this access has withdrawn it. Ask for consent again.',
+    log: 'grant withdrawn',
+    holderOnly: true,
+  },
+  // fit
+  wrong_api: {
+    stage: 'fit',
+    status: 403,
+    title: 'The credential belongs to another API',
+    detail: 'This credential is good, but not for this API. Use one that was made for it.',
+    log: "API not among the credential's apis",
+    holderOnly: true,
+  },
+  wrong_audience: {
+    stage: 'fit',
+    status: 401,
+    title: 'The token is meant for another API',
+    detail: 'The audience of this token is another API. Ask for a token for this one.',
+    log: 'token audience does not match',
+    holderOnly: true,
+  },
+  wrong_environment: {
+    stage: 'fit',
+    status: 403,
+    title: 'The credential belongs to the other environment',
+    detail:
+      'A live credential was sent to the sandbox address, or the other way round. Use the credential of this environment, or the other address.',
+    log: 'project environment does not match the address',
+    holderOnly: true,
+  },
+  wrong_region: {
+    stage: 'fit',
+    status: 403,
+    title: 'The credential belongs to another region',
+    detail: "The project of this credential lives in another region. Use that region's address.",
+    log: 'project region does not match the address',
+    holderOnly: true,
+  },
+  account_suspended: {
+    stage: 'fit',
+    status: 403,
+    title: 'The account is suspended',
+    detail: 'The account that owns this credential is suspended. Its owner should contact the provider.',
+    log: 'account suspended',
+    holderOnly: true,
+  },
+  plan_forbids: {
+    stage: 'fit',
+    status: 403,
+    title: 'The plan does not include this',
+    detail:
+      "The account's plan does not include this API, or this kind or age of credential. A plan that includes it makes the same credential work at once.",
+    log: 'plan of the account does not allow it',
+    holderOnly: true,
+  },
+  ip_not_allowed: {
+    stage: 'fit',
+    status: 403,
+    title: 'This IP address is not allowed',
+    detail: 'The credential may be used only from listed addresses, and this one is not among them.',
+    log: 'client IP outside ip_allow',
+    holderOnly: true,
+  },
+  origin_not_allowed: {
+    stage: 'fit',
+    status: 403,
+    title: 'This origin is not allowed',
+    detail:
+      'The credential may be used only from listed web or app origins. The Origin header of this request is absent or not among them.',
+    log: 'origin outside origin_allow',
+    holderOnly: true,
+  },
+  kind_not_allowed: {
+    stage: 'fit',
+    status: 403,
+    title: 'This kind of credential is not allowed here',
+    detail:
+      'The operation or the place where the credential was sent does not accept this kind of credential, for example a client-side key on a server-side operation.',
+    log: 'credential kind not accepted by route or place',
+    holderOnly: true,
+  },
+  scope_missing: {
+    stage: 'fit',
+    status: 403,
+    title: 'A permission is missing',
+    detail: 'The credential does not carry the permission that this operation needs. `missing_scopes` names it.',
+    log: 'required scope not held',
+    holderOnly: true,
+  },
+  route_unknown: {
+    stage: 'fit',
+    status: 404,
+    title: 'No such operation',
+    detail: 'This API has no operation at this path.',
+    log: 'no route for the path, unmatched: refuse',
+  },
+  method_not_allowed: {
+    stage: 'fit',
+    status: 405,
+    title: 'This method is not allowed here',
+    detail: 'The path exists, but not with this method. The Allow header lists those that do.',
+    log: 'no route for the method, unmatched: refuse',
+  },
+  // limits
+  rate_limited: {
+    stage: 'limits',
+    status: 429,
+    title: 'Too many requests',
+    detail: 'A rate limit is spent. Wait for the time in Retry-After.',
+    log: 'rate limit spent',
+    holderOnly: true,
+  },
+  quota_exceeded: {
+    stage: 'limits',
+    status: 429,
+    title: 'The quota is used up',
+    detail:
+      'A quota of the plan or the credential is used up for this period. Retry-After says when the next one begins.',
+    log: 'quota spent',
+    holderOnly: true,
+  },
+  // forward
+  upstream_unreachable: {
+    stage: 'forward',
+    status: 502,
+    title: 'The API behind this gateway cannot be reached',
+    detail: 'The request was allowed, but the API did not answer properly. Try again later.',
+    log: 'connect to, or answer of, the upstream failed',
+  },
+  upstream_timeout: {
+    stage: 'forward',
+    status: 504,
+    title: 'The API behind this gateway did not answer in time',
+    detail: 'The request was allowed and sent on, but no answer came in time. It may still have had an effect.',
+    log: 'upstream timed out',
+  },
+  maintenance: {
+    stage: 'forward',
+    status: 503,
+    title: 'The API is under maintenance',
+    detail: 'The provider has paused this API. Try again after the time in Retry-After.',
+    log: 'maintenance declared',
+  },
+  // management
+  body_invalid: {
+    stage: 'management',
+    status: 400,
+    title: 'The request body or query is not valid',
+    detail: 'A field is missing, unknown, or has a wrong value. `errors` names each one.',
+    log: 'request fails its schema',
+  },
+  not_found: {
+    stage: 'management',
+    status: 404,
+    title: 'Not found',
+    detail: 'There is nothing with this id, or it is not yours to see.',
+    log: 'not found',
+  },
+  permission_missing: {
+    stage: 'management',
+    status: 403,
+    title: 'This management credential may not do that',
+    detail:
+      'The management credential is good, but lacks the right that this operation needs. `missing_scopes` names it.',
+    log: 'management right not held',
+  },
+  rights_exceeded: {
+    stage: 'management',
+    status: 403,
+    title: 'More rights were asked for than may be given',
+    detail: 'A credential can carry only what both its plan and its creator have. `errors` names what is too much.',
+    log: 'rights above plan or creator',
+  },
+  window_closed: {
+    stage: 'management',
+    status: 410,
+    title: 'The secret can no longer be shown',
+    detail: 'Its visibility window is over and no copy exists any more. Rotate the credential to get a new secret.',
+    log: 'reveal outside the window',
+  },
+  conflict: {
+    stage: 'management',
+    status: 409,
+    title: 'The current state does not allow that',
+    detail: 'The resource is in a state, or something with that name exists, that does not allow this operation.',
+    log: 'conflict',
+  },
+  idempotency_running: {
+    stage: 'management',
+    status: 409,
+    title: 'The same request is still running',
+    detail: 'A request with this Idempotency-Key has not finished. Wait a moment and send it again.',
+    log: 'idempotency key in use',
+  },
+  version_mismatch: {
+    stage: 'management',
+    status: 412,
+    title: 'The resource has changed since',
+    detail: 'If-Match does not name the current version. Read it again and repeat the change on top of it.',
+    log: 'If-Match does not match',
+  },
+  precondition_required: {
+    stage: 'management',
+    status: 428,
+    title: 'If-Match is required',
+    detail: "A change needs If-Match with the version that you have read, so that nobody's change is overwritten.",
+    log: 'If-Match absent',
+  },
+  idempotency_mismatch: {
+    stage: 'management',
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+    detail: 'The same Idempotency-Key came with a different body before. Use a new key for a new request.',
+    log: 'idempotency key with another body',
+  },
+  not_acceptable_value: {
+    stage: 'management',
+    status: 422,
+    title: 'A value cannot be accepted',
+    detail: 'The request is well-formed, but a value does not fit what is declared. `errors` names it.',
+    log: 'value refused by the configuration',
+  },
+  storage_full: {
+    stage: 'management',
+    status: 507,
+    title: 'The storage is full',
+    detail:
+      'Nothing more can be written for now. Requests are still decided, and revoke, block, compromise and suspend still work. The operator has to free space.',
+    log: 'no space left for this write',
+  },
+  store_unavailable: {
+    stage: 'management',
+    status: 503,
+    title: 'The store cannot be reached',
+    detail: 'The change was not made because the database does not answer. Try again after the time in Retry-After.',
+    log: 'store unreachable',
+  },
+} as const satisfies Record<string, CodeRow>
+
+export type Code = keyof typeof codes
+
+/** The row of a code, with the optional fields of `CodeRow` readable. */
+export function codeRow(code: Code): CodeRow {
+  return codes[code]
+}
+
+export function isCode(text: string): text is Code {
+  return Object.hasOwn(codes, text)
+}

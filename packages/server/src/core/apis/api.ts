@@ -1,0 +1,214 @@
+import type { Code } from '@postern/contract'
+import type { IpRanges } from '../../base/ip.ts'
+import type { CredentialKind } from '../credentials/credential.ts'
+import type { LimitRule, QuotaRule } from '../limits/rules.ts'
+import type { Environment, SecretOrigin } from '../vocabulary.ts'
+import type { RouteTable } from './route-table.ts'
+
+/** What the operator declares, compiled and frozen. A reload makes a new one; nothing in it is ever changed. */
+export interface Declaration {
+  readonly brand: string
+  readonly formerBrands: readonly string[]
+  readonly publicUrl: string
+  readonly apis: ReadonlyMap<string, Api>
+  readonly plans: ReadonlyMap<string, Plan>
+  readonly addresses: AddressTable
+  readonly transport: TransportRules
+  readonly failures: FailureBudgetRule
+}
+
+/** Peers whose forwarding headers are believed, and peers that may send credentials over plain HTTP. */
+export interface TransportRules {
+  readonly trustedProxies: IpRanges
+  readonly plainHttpFrom: IpRanges
+}
+
+export interface FailureBudgetRule {
+  /** Failed attempts allowed per window and peer (IPv4 address or IPv6 /64). */
+  readonly attempts: number
+  readonly windowMs: number
+}
+
+export type { Environment, SecretOrigin } from '../vocabulary.ts'
+
+export interface Api {
+  readonly id: string
+  /** Dense number for counters, stable across reloads while the API stays declared. */
+  readonly index: number
+  readonly preset: Preset
+  /** Where requests of each environment are sent. Null: that environment has no upstream. */
+  readonly upstreams: Readonly<Record<Environment, Upstream | null>>
+  /** Places where a credential may travel, in order. */
+  readonly places: readonly Place[]
+  /** Scope → description. */
+  readonly scopes: ReadonlyMap<string, string>
+  /** Role → the scopes it stands for. */
+  readonly roles: ReadonlyMap<string, readonly string[]>
+  readonly routes: RouteTable
+  /** Stands in for the route of a path that matches none: the API's defaults. */
+  readonly unmatchedRoute: Route
+  readonly unmatched: 'refuse' | 'forward'
+  readonly caseInsensitivePaths: boolean
+  readonly retired: boolean
+}
+
+export interface Upstream {
+  /** scheme://host:port, no path. */
+  readonly origin: string
+  /** Prepended to the path that is sent; '' or '/base' without a trailing slash. */
+  readonly basePath: string
+}
+
+export interface Route {
+  readonly id: string
+  /** Dense number within the process, stable across reloads while (API, route id) stays declared. */
+  readonly index: number
+  /** Upper-case methods; empty means every method. */
+  readonly methods: readonly string[]
+  readonly pattern: string
+  readonly scopes: ScopeRule
+  readonly clientSide: boolean
+  readonly cost: number
+  readonly limits: readonly LimitRule[]
+  readonly rawPath: boolean
+  readonly onStale: 'refuse' | 'serve'
+  readonly timeouts: Timeouts
+  readonly bodyBytesMax: number
+}
+
+export interface Timeouts {
+  readonly connectMs: number
+  /** Until the upstream's status line. */
+  readonly firstByteMs: number
+  /** Between two chunks of either body. */
+  readonly idleMs: number
+}
+
+/** `any`: one of them suffices. `all`: every one is needed. Both empty: no scope is needed. */
+export interface ScopeRule {
+  readonly any: readonly string[]
+  readonly all: readonly string[]
+}
+
+export type Accept = 'key' | 'token' | 'jwt'
+
+interface PlaceBase {
+  readonly accept: readonly Accept[]
+  /** Null: every kind. */
+  readonly kinds: readonly CredentialKind[] | null
+}
+
+/** Header names are lower-case. */
+export type Place =
+  | (PlaceBase & { readonly in: 'bearer' })
+  | (PlaceBase & { readonly in: 'header'; readonly name: string })
+  | (PlaceBase & { readonly in: 'query'; readonly name: string })
+  | (PlaceBase & { readonly in: 'basic' })
+  | (PlaceBase & { readonly in: 'pair'; readonly id: string; readonly secret: string })
+
+export interface Plan {
+  readonly id: string
+  readonly apis: ReadonlySet<string>
+  readonly kinds: ReadonlySet<CredentialKind>
+  /** Null: every scope ("*"). */
+  readonly scopes: ReadonlySet<string> | null
+  readonly limits: readonly LimitRule[]
+  readonly quotas: readonly QuotaRule[]
+  /** Live credentials per account; null: no bound. */
+  readonly maxKeys: number | null
+  readonly maxKeyAgeMs: number | null
+  readonly retired: boolean
+}
+
+/** One listener address of an API: host (lower-case, no port) or null for any host on `port`. */
+export interface Address {
+  readonly api: Api
+  readonly host: string | null
+  /** Own listener port for the ":9001" form; null: the gateway's. */
+  readonly port: number | null
+  /** '' or '/prefix' without a trailing slash; longest wins. */
+  readonly prefix: string
+  /** Fixed by the address, or null where one address serves both. */
+  readonly environment: Environment | null
+}
+
+export interface AddressTable {
+  /** `host` as received, with or without port; `localPort` of the listener that took it; `path` canonical. */
+  find(host: string, localPort: number, path: string): Address | null
+  readonly all: readonly Address[]
+}
+
+// ---- presets -------------------------------------------------------------------------------------------
+
+/** What a vendor's API authentication looks like: one typed module per vendor in `presets/`. */
+export interface Preset {
+  readonly id: string
+  /** `key`: one string in our format. `pair`: public id and secret. APIs of one credential share the form. */
+  readonly form: 'key' | 'pair'
+  /** Shape of the ids and secrets of pairs that we make. */
+  readonly pairShape: 'uuid' | 'base62'
+  readonly places: readonly Place[]
+  readonly scopes: Readonly<Record<string, string>>
+  readonly roles: Readonly<Record<string, readonly string[]>>
+  /** Routes that the preset declares by itself; the operator's own come first and may replace one by id. */
+  readonly routes: readonly PresetRoute[]
+  readonly unmatched: 'refuse' | 'forward'
+  /** Kinds of the pairs made with each project. */
+  readonly defaultPairs: readonly DefaultPair[]
+  /** How long a secret can be shown again. */
+  window(secret: WindowFacts): VisibilityWindow
+  /** Whether the origin "*" may stand in origin_allow. */
+  readonly wildcardOrigin: boolean
+  /** Request headers that a client-side page may send, and response headers that it may read (lower-case). */
+  readonly cors: { readonly allowHeaders: readonly string[]; readonly exposeHeaders: readonly string[] }
+  /** The vendor's own error body instead of RFC 9457; null: ours. */
+  readonly errorBody: ((error: ErrorFacts) => { readonly contentType: string; readonly body: string }) | null
+  /** The vendor's own limit headers, on every answer, beside the standard ones. */
+  readonly limitHeaders: ((limits: LimitStanding, now: number) => readonly string[]) | null
+}
+
+export interface PresetRoute {
+  readonly id: string
+  readonly methods: readonly string[]
+  readonly path: string
+  readonly scopes: ScopeRule
+  readonly clientSide: boolean
+}
+
+export interface DefaultPair {
+  readonly name: string
+  readonly kind: CredentialKind
+}
+
+export interface WindowFacts {
+  readonly kind: CredentialKind
+  readonly primary: boolean
+  readonly origin: SecretOrigin
+  readonly environment: Environment
+}
+
+/** `once`: never again. A number: milliseconds from its making. `always`: for as long as it lives. */
+export type VisibilityWindow = 'once' | number | 'always'
+
+export interface ErrorFacts {
+  readonly code: Code
+  readonly status: number
+  readonly title: string
+  readonly detail: string
+  readonly requestId: string
+  readonly missingScopes: readonly string[]
+  readonly allowMethods: readonly string[]
+}
+
+/** The tightest rate limit of the request after it was charged (or refused). */
+export interface LimitStanding {
+  readonly name: string
+  readonly requests: number
+  readonly windowMs: number
+  readonly remaining: number
+  /** Milliseconds until one more request is allowed; 0 now. */
+  readonly retryAfterMs: number
+  /** Milliseconds until the limit is whole again. */
+  readonly resetAfterMs: number
+  readonly kind: 'rate' | 'quota'
+}

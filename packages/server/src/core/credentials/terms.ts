@@ -1,0 +1,226 @@
+import { parseCidr } from '../../base/ip.ts'
+import { type Result, fail, ok } from '../../base/result.ts'
+import { type Metadata, managementApiId, operatorAccountId } from '../accounts/account.ts'
+import type { Api, Declaration, Plan } from '../apis/api.ts'
+import { validOriginEntry } from '../apis/origin.ts'
+import type { LimitRule } from '../limits/rules.ts'
+import type { CredentialKind } from './credential.ts'
+import { nearest } from './nearest.ts'
+import { beyond, beyondPlan } from './rights.ts'
+
+/** What is asked of a credential, by whoever issues, imports or changes one. */
+export interface Terms {
+  readonly name: string
+  readonly kind: CredentialKind
+  readonly apis: readonly string[]
+  readonly scopes: readonly string[]
+  readonly role: string | null
+  readonly ipAllow: readonly string[]
+  /** Undefined: not said; null: origins are not checked. */
+  readonly originAllow: readonly string[] | null | undefined
+  readonly limits: readonly LimitRule[]
+  readonly notBefore: number | null
+  readonly expiresAt: number | null
+  readonly metadata: Metadata
+}
+
+/** Where and by whom. */
+export interface Circumstances {
+  readonly declaration: Declaration
+  readonly account: { readonly id: string; readonly plan: string }
+  /** Rights of the management credential that asks. */
+  readonly creatorScopes: readonly string[]
+  /** When the credential was or will be made: ages count from here. */
+  readonly madeAt: number
+  readonly now: number
+}
+
+export interface AcceptedTerms extends Terms {
+  readonly originAllow: readonly string[] | null
+  readonly form: 'key' | 'pair'
+  readonly declaredApis: readonly Api[]
+}
+
+export interface TermsRefusal {
+  /** A value that does not fit what is declared, or more than plan or creator have. */
+  readonly code: 'not_acceptable_value' | 'rights_exceeded'
+  readonly errors: readonly Fault[]
+}
+
+export interface Fault {
+  /** JSON pointer in the words of the wire. */
+  readonly path: string
+  readonly message: string
+}
+
+export const listEntriesMax = 100
+
+/**
+ * Checks terms against what is declared, then against plan and creator; the first group of faults is answered
+ * whole. The plan is the ceiling of scopes for the API's own operations; over the management API a creator can
+ * give only what it has. The operator's own account has no plan.
+ */
+export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<AcceptedTerms, TermsRefusal> {
+  const { declaration, account } = circumstances
+  const plan = account.id === operatorAccountId ? null : (declaration.plans.get(account.plan) ?? null)
+  const visible = visibleApis(declaration, plan)
+  const apis = terms.apis.flatMap((id) => declaration.apis.get(id) ?? [])
+  const faults = [
+    ...apiFaults(terms, apis, visible),
+    ...scopeFaults(terms, apis),
+    ...ipFaults(terms.ipAllow),
+    ...originFaults(terms, apis),
+    ...limitFaults(terms.limits),
+    ...timeFaults(terms, plan, circumstances),
+  ]
+  if (faults.length > 0) return fail({ code: 'not_acceptable_value', errors: faults })
+  const excess = excessFaults(terms, apis, plan, circumstances)
+  if (excess.length > 0) return fail({ code: 'rights_exceeded', errors: excess })
+  return ok({
+    ...terms,
+    originAllow: originsOf(terms, apis),
+    expiresAt: terms.expiresAt ?? latestEnd(plan, circumstances.madeAt),
+    form: apis[0]?.preset.form ?? 'key',
+    declaredApis: apis,
+  })
+}
+
+function visibleApis(declaration: Declaration, plan: Plan | null): readonly string[] {
+  return [...declaration.apis.keys()].filter((id) => plan === null || plan.apis.has(id) || id === managementApiId)
+}
+
+function* apiFaults(terms: Terms, apis: readonly Api[], visible: readonly string[]): Generator<Fault> {
+  if (terms.apis.length === 0) yield { path: '/apis', message: 'must name at least one API' }
+  for (const [index, id] of terms.apis.entries()) {
+    const known = apis.find((api) => api.id === id)
+    if (known === undefined) yield { path: `/apis/${index}`, message: `is not a declared API${didYouMean(id, visible)}` }
+    else if (known.retired) yield { path: `/apis/${index}`, message: 'is retired: nothing new is issued for it' }
+  }
+  const management = terms.apis.includes(managementApiId)
+  if (terms.kind === 'management' && (!management || terms.apis.length > 1)) {
+    yield { path: '/apis', message: `a management credential is for the API "${managementApiId}" alone` }
+  }
+  if (terms.kind !== 'management' && management) {
+    yield { path: '/apis', message: `the API "${managementApiId}" takes management credentials alone` }
+  }
+  if (new Set(apis.map((api) => api.preset.form)).size > 1) {
+    yield { path: '/apis', message: 'some of these APIs take keys and others pairs: one credential cannot be both' }
+  }
+}
+
+function* scopeFaults(terms: Terms, apis: readonly Api[]): Generator<Fault> {
+  const scopes = new Set(apis.flatMap((api) => [...api.scopes.keys()]))
+  for (const [index, scope] of terms.scopes.entries()) {
+    if (scope === '*' || scopes.has(scope) || (terms.kind === 'management' && isGroup(scope, scopes))) continue
+    yield { path: `/scopes/${index}`, message: `is not a scope of these APIs${didYouMean(scope, [...scopes])}` }
+  }
+  const roles = apis.flatMap((api) => [...api.roles.keys()])
+  if (terms.role !== null && !roles.includes(terms.role)) {
+    yield { path: '/role', message: `is not a role of these APIs${didYouMean(terms.role, roles)}` }
+  }
+}
+
+function isGroup(scope: string, known: ReadonlySet<string>): boolean {
+  return scope.endsWith('.*') && [...known].some((name) => name.startsWith(scope.slice(0, -1)))
+}
+
+export function* ipFaults(entries: readonly string[]): Generator<Fault> {
+  if (entries.length > listEntriesMax) yield { path: '/ip_allow', message: `has more than ${listEntriesMax} entries` }
+  for (const [index, entry] of entries.entries()) {
+    if (parseCidr(entry) === null) yield { path: `/ip_allow/${index}`, message: 'is not an IP address or CIDR range' }
+  }
+}
+
+function* originFaults(terms: Terms, apis: readonly Api[]): Generator<Fault> {
+  const { originAllow, kind } = terms
+  if (originAllow === undefined) return
+  if (kind !== 'publishable') {
+    if (originAllow !== null) yield { path: '/origin_allow', message: 'only publishable credentials are bound to origins' }
+    return
+  }
+  if (originAllow === null) {
+    yield { path: '/origin_allow', message: 'a publishable credential needs a list of origins; it may be empty' }
+    return
+  }
+  if (originAllow.length > listEntriesMax) yield { path: '/origin_allow', message: `has more than ${listEntriesMax} entries` }
+  for (const [index, entry] of originAllow.entries()) {
+    const valid = validOriginEntry(entry, wildcardAllowed(apis))
+    if (!valid.ok) yield { path: `/origin_allow/${index}`, message: valid.error }
+  }
+}
+
+function wildcardAllowed(apis: readonly Api[]): boolean {
+  return apis.every((api) => api.preset.wildcardOrigin)
+}
+
+/** In the form in which they are compared. */
+function originsOf(terms: Terms, apis: readonly Api[]): readonly string[] | null {
+  if (terms.kind !== 'publishable') return null
+  return (terms.originAllow ?? []).flatMap((entry) => {
+    const valid = validOriginEntry(entry, wildcardAllowed(apis))
+    return valid.ok ? [valid.value] : []
+  })
+}
+
+function* limitFaults(limits: readonly LimitRule[]): Generator<Fault> {
+  const names = new Set<string>()
+  for (const [index, limit] of limits.entries()) {
+    if (names.has(limit.name)) yield { path: `/limits/${index}/name`, message: 'is used twice' }
+    if (limit.windowMs < 1000) yield { path: `/limits/${index}/window`, message: 'is shorter than a second' }
+    names.add(limit.name)
+  }
+}
+
+function* timeFaults(terms: Terms, plan: Plan | null, { now, madeAt }: Circumstances): Generator<Fault> {
+  const { notBefore, expiresAt } = terms
+  const latest = latestEnd(plan, madeAt)
+  const end = expiresAt ?? latest
+  if (expiresAt !== null && expiresAt <= now) yield { path: '/expires_at', message: 'is not in the future' }
+  if (expiresAt !== null && latest !== null && expiresAt > latest) {
+    yield { path: '/expires_at', message: `is later than the plan allows, which is ${new Date(latest).toISOString()}` }
+  }
+  if (notBefore !== null && end !== null && notBefore >= end) {
+    yield { path: '/not_before', message: 'is not before expires_at' }
+  }
+}
+
+function latestEnd(plan: Plan | null, madeAt: number): number | null {
+  const age = plan?.maxKeyAgeMs ?? null
+  return age === null ? null : madeAt + age
+}
+
+function* excessOf(terms: Terms, apis: readonly Api[], plan: Plan | null, creator: readonly string[]): Generator<Fault> {
+  const role = terms.role
+  const ofRole = role === null ? [] : apis.flatMap((api) => api.roles.get(role) ?? [])
+  if (terms.kind === 'management') {
+    const excess = beyond(creator, terms.scopes)
+    for (const scope of excess) yield { path: pointer(terms, scope), message: 'its creator does not have this right' }
+    if (beyond(creator, ofRole).length > 0) yield { path: '/role', message: 'its creator does not have all rights of this role' }
+  }
+  if (plan === null) return
+  if (!plan.kinds.has(terms.kind)) yield { path: '/kind', message: 'the plan does not include this kind of credential' }
+  if (terms.kind === 'management') return
+  for (const [index, api] of terms.apis.entries()) {
+    if (!plan.apis.has(api)) yield { path: `/apis/${index}`, message: 'the plan does not include this API' }
+  }
+  for (const scope of beyondPlan(plan, terms.scopes)) {
+    yield { path: pointer(terms, scope), message: 'the plan does not include this scope' }
+  }
+  if (beyondPlan(plan, ofRole).length > 0) yield { path: '/role', message: 'the plan does not include all scopes of this role' }
+}
+
+function excessFaults(terms: Terms, apis: readonly Api[], plan: Plan | null, circumstances: Circumstances): readonly Fault[] {
+  if (plan === null && circumstances.account.id !== operatorAccountId) {
+    return [{ path: '', message: 'the plan of the account is not declared' }]
+  }
+  return [...excessOf(terms, apis, plan, circumstances.creatorScopes)]
+}
+
+function pointer(terms: Terms, scope: string): string {
+  return `/scopes/${terms.scopes.indexOf(scope)}`
+}
+
+function didYouMean(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  return near === null ? '' : `; did you mean "${near}"?`
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../base/clock.ts'
+import { FailureBudget } from './limits/failure-budget.ts'
+import { Limiter } from './limits/limiter.ts'
+import type { Declaration } from './apis/api.ts'
+import { answerOf, corsHeaders, limitHeadersOf } from './decision/answer.ts'
+import { Decider, type Freshness } from './decision/decider.ts'
+import { identityHeaders } from './decision/identity.ts'
+import type { Principal } from './records/principal.ts'
+import type { RecordTable } from './records/table.ts'
+import type { DataPlane } from './runtime.ts'
+import type { UsageRecorder } from './usage/recorder.ts'
+
+/** Puts the parts of the data plane together. `onExposed`: a real credential came over plain HTTP. */
+export function createDataPlane(parts: {
+  readonly declaration: () => Declaration
+  readonly table: RecordTable
+  readonly limiter: Limiter
+  readonly freshness: Freshness
+  readonly recorder: UsageRecorder
+  readonly clock: Clock
+  readonly onExposed: (principal: Principal) => void
+}): DataPlane {
+  const decider = new Decider({ ...parts, failures: new FailureBudget() })
+  return {
+    declaration: parts.declaration,
+    evaluate: (facts, trace) => decider.evaluate(facts, trace),
+    settle: (evaluation, facts) => decider.settle(evaluation, facts),
+    charge: (evaluation, facts) => decider.charge(evaluation, facts),
+    answer: (evaluation, standing, requestId) =>
+      answerOf(evaluation, standing, requestId, parts.declaration(), parts.clock.now()),
+    limitHeaders: (evaluation, standing) => limitHeadersOf(evaluation, standing, parts.clock.now()),
+    corsHeaders,
+    identityHeaders,
+    meter: (entry) => {
+      parts.recorder.record(entry)
+      if (entry.evaluation.exposed !== null) parts.onExposed(entry.evaluation.exposed)
+    },
+  }
+}

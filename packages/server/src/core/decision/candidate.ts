@@ -1,0 +1,29 @@
+import type { Ip } from '../../base/ip.ts'
+import type { Api, Declaration, Environment, Plan, Route } from '../apis/api.ts'
+import type { Charge, Limiter } from '../limits/limiter.ts'
+import type { RecordTable } from '../records/table.ts'
+import type { Presented, Refusal } from './evaluation.ts'
+import type { RequestFacts } from './facts.ts'
+import type { RightsCache } from './rights.ts'
+
+/** A request whose credential was found: all that the checks of `decide` compare. */
+export interface Candidate {
+  readonly facts: RequestFacts
+  readonly api: Api
+  readonly route: Route
+  readonly unmatched: Refusal | null
+  /** Fixed by the address, or null. */
+  readonly environment: Environment | null
+  readonly ip: Ip
+  readonly presented: Pick<Presented, 'place'>
+  readonly origin: string | null
+  readonly row: number
+  readonly secretRow: number
+  readonly plan: Plan | null
+  readonly table: RecordTable
+  readonly limiter: Limiter
+  readonly rights: RightsCache
+  readonly declaration: Declaration
+  /** Filled by the first check of limits, so that it is made once. */
+  charge: Charge | null
+}

@@ -1,0 +1,226 @@
+import type { Code } from '@postern/contract'
+import { formatIp, ipInRanges } from '../../base/ip.ts'
+import { managementApiId } from '../accounts/account.ts'
+import type { Charge, LimitRefusal } from '../limits/limiter.ts'
+import type { Candidate } from './candidate.ts'
+import type { Refusal, Step } from './evaluation.ts'
+import { placeName } from './extract.ts'
+import { refuse } from './refuse.ts'
+import { missingScopes, type Rights } from './rights.ts'
+
+/** One check of a known credential: null where it passes. `compared` is for the trace and names no allowed value. */
+export interface Check {
+  readonly step: Step
+  test(candidate: Candidate): Refusal | null
+  compared(candidate: Candidate): string
+}
+
+const state: Check = {
+  step: 'state',
+  test: ({ table, row, facts }) => {
+    switch (table.state(row, facts.now)) {
+      case 'active':
+        return null
+      case 'blocked':
+        return refuse('credential_blocked')
+      case 'revoked':
+      case 'compromised':
+        return refuse('credential_revoked')
+    }
+  },
+  compared: ({ table, row, facts }) => `state ${table.state(row, facts.now)}`,
+}
+
+const expiry: Check = {
+  step: 'expiry',
+  test: ({ table, row, facts }) =>
+    facts.now >= table.expiresAt(row)
+      ? refuse('credential_expired', { hint: `It expired on ${instant(table.expiresAt(row))}.` })
+      : null,
+  compared: ({ table, row, facts }) => `now ${instant(facts.now)}, expires ${instant(table.expiresAt(row))}`,
+}
+
+const notBefore: Check = {
+  step: 'not_before',
+  test: ({ table, row, facts }) =>
+    facts.now < table.notBefore(row)
+      ? refuse('credential_not_yet_valid', { hint: `It becomes valid on ${instant(table.notBefore(row))}.` })
+      : null,
+  compared: ({ table, row, facts }) => `now ${instant(facts.now)}, valid from ${instant(table.notBefore(row))}`,
+}
+
+const rotation: Check = {
+  step: 'rotation',
+  test: ({ table, secretRow, facts }) =>
+    facts.now >= table.notAfter(secretRow)
+      ? refuse('secret_rotated_out', { hint: `Its overlap ended on ${instant(table.notAfter(secretRow))}.` })
+      : null,
+  compared: ({ table, secretRow, facts }) => `now ${instant(facts.now)}, secret ends ${instant(table.notAfter(secretRow))}`,
+}
+
+const apiFit: Check = {
+  step: 'api_fit',
+  test: ({ table, row, api }) => (table.profile(row).apis.has(api.id) ? null : refuse('wrong_api')),
+  compared: ({ api }) => `API ${api.id}`,
+}
+
+const environment: Check = {
+  step: 'environment',
+  test: ({ table, row, api, environment: fixed }) => {
+    const held = table.environment(row)
+    const served = held !== null && (api.id === managementApiId || api.upstreams[held] !== null)
+    return served && (fixed === null || fixed === held) ? null : refuse('wrong_environment')
+  },
+  compared: ({ table, row, environment: fixed }) =>
+    `credential ${table.environment(row) ?? 'unknown'}, address ${fixed ?? 'serves both'}`,
+}
+
+const account: Check = {
+  step: 'account',
+  test: ({ table, row }) => (table.account(row).record?.suspended === false ? null : refuse('account_suspended')),
+  compared: ({ table, row }) => `account ${table.account(row).record?.suspended === false ? 'active' : 'suspended'}`,
+}
+
+const plan: Check = {
+  step: 'plan',
+  test: (candidate) => {
+    const { plan: held, api, table, row, facts } = candidate
+    const kind = table.kind(row)
+    const allowed =
+      held !== null &&
+      (held.apis.has(api.id) || api.id === managementApiId) &&
+      held.kinds.has(kind) &&
+      (held.maxKeyAgeMs === null || facts.now - table.createdAt(row) < held.maxKeyAgeMs)
+    return allowed ? null : refuse('plan_forbids')
+  },
+  compared: ({ plan: held, table, row, api }) => `plan ${held?.id ?? 'unknown'}, API ${api.id}, kind ${table.kind(row)}`,
+}
+
+const ip: Check = {
+  step: 'ip',
+  test: ({ table, row, ip: client }) => {
+    const project = table.project(row).ranges
+    const own = table.own(row)?.ranges ?? null
+    const allowed = (project === null || ipInRanges(client, project)) && (own === null || ipInRanges(client, own))
+    return allowed ? null : refuse('ip_not_allowed', { hint: `The request came from ${formatIp(client)}.` })
+  },
+  compared: ({ table, row, ip: client }) => {
+    const listed = table.own(row)?.ranges != null || table.project(row).ranges !== null
+    return `client ${formatIp(client)}, ${listed ? 'a list applies' : 'no list'}`
+  },
+}
+
+const origin: Check = {
+  step: 'origin',
+  test: ({ table, row, origin: sent }) => {
+    const own = table.own(row)
+    const origins = own?.origins ?? null
+    if (origins === null) return table.kind(row) === 'publishable' ? refuse('origin_not_allowed') : null
+    return sent !== null && origins.matches(sent) ? null : refuse('origin_not_allowed')
+  },
+  compared: ({ table, row, origin: sent }) =>
+    `origin ${sent ?? 'absent'}, ${(table.own(row)?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
+}
+
+const kind: Check = {
+  step: 'kind',
+  test: ({ table, row, route, presented }) => {
+    const held = table.kind(row)
+    const { kinds } = presented.place
+    if (kinds !== null && !kinds.includes(held)) return refuse('kind_not_allowed')
+    return held === 'publishable' && !route.clientSide ? refuse('kind_not_allowed') : null
+  },
+  compared: ({ table, row, route, presented }) =>
+    `kind ${table.kind(row)}, ${placeName(presented.place)}, ${route.clientSide ? 'client-side' : 'server-side'} operation`,
+}
+
+const scopes: Check = {
+  step: 'scopes',
+  test: (candidate) => {
+    const { route } = candidate
+    if (route.scopes.any.length === 0 && route.scopes.all.length === 0) return null
+    const missing = missingScopes(route.scopes, rightsOfCandidate(candidate))
+    return missing.length === 0 ? null : refuse('scope_missing', { missingScopes: missing })
+  },
+  compared: (candidate) =>
+    `needs ${[...candidate.route.scopes.all, ...candidate.route.scopes.any].join(' ') || 'none'}, has ${rightsOfCandidate(candidate).scopes.join(' ') || 'none'}`,
+}
+
+const unmatched: Check = {
+  step: 'unmatched',
+  test: (candidate) => candidate.unmatched,
+  compared: (candidate) => (candidate.unmatched === null ? candidate.route.id : 'no route, unmatched: refuse'),
+}
+
+const rateLimits: Check = {
+  step: 'rate_limits',
+  test: (candidate) => limitRefusal('rate_limited', candidate.limiter.testRates(chargeOf(candidate))),
+  compared: (candidate) => {
+    const count = chargeOf(candidate).limits.reduce((sum, list) => sum + list.length, 0)
+    return `${count} limits, cost ${candidate.route.cost}`
+  },
+}
+
+const quotas: Check = {
+  step: 'quotas',
+  test: (candidate) => limitRefusal('quota_exceeded', candidate.limiter.testQuotas(chargeOf(candidate))),
+  compared: (candidate) => `${chargeOf(candidate).quotas.length} quotas, cost ${candidate.route.cost}`,
+}
+
+/** In the order of the design's table: the first that fails decides. Proofs and grants enter with OAuth. */
+export const checks: readonly Check[] = [
+  state,
+  expiry,
+  notBefore,
+  rotation,
+  apiFit,
+  environment,
+  account,
+  plan,
+  ip,
+  origin,
+  kind,
+  scopes,
+  unmatched,
+  rateLimits,
+  quotas,
+]
+
+export function rightsOfCandidate(candidate: Candidate): Rights {
+  const { plan: held, table, row, api, declaration } = candidate
+  if (held === null) return { scopes: [], holds: () => false }
+  return candidate.rights.of(table.profile(row), held, api, declaration)
+}
+
+function chargeOf(candidate: Candidate): Charge {
+  candidate.charge ??= makeCharge(candidate)
+  return candidate.charge
+}
+
+function makeCharge(candidate: Candidate): Charge {
+  const { table, row, plan: held, route, ip: client, facts } = candidate
+  const slot = table.account(row)
+  if (slot.record === null || held === null) throw new Error('limits are asked for before account and plan')
+  return candidate.limiter.chargeOf({
+    row,
+    account: slot.record,
+    accountNumber: slot.number,
+    projectNumber: table.project(row).number,
+    plan: held,
+    route,
+    own: table.own(row),
+    ip: client,
+    now: facts.now,
+    monotonic: facts.monotonic,
+  })
+}
+
+function limitRefusal(code: Code, refusal: LimitRefusal | null): Refusal | null {
+  return refusal === null
+    ? null
+    : refuse(code, { retryAfterMs: refusal.standing.retryAfterMs, hint: `The limit is named "${refusal.standing.name}".`, limit: refusal.standing })
+}
+
+function instant(epochMs: number): string {
+  return Number.isNaN(epochMs) ? 'never' : new Date(epochMs).toISOString()
+}

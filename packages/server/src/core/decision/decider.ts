@@ -1,0 +1,311 @@
+import type { Declaration } from '../apis/api.ts'
+import { classifyKey, type ShapeClass } from '../credentials/format.ts'
+import type { FailureBudget } from '../limits/failure-budget.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import { digestWords } from '../records/digest-words.ts'
+import type { Principal } from '../records/principal.ts'
+import type { RecordTable } from '../records/table.ts'
+import type { Candidate } from './candidate.ts'
+import { rightsOfCandidate } from './checks.ts'
+import { decide } from './decide.ts'
+import type { Evaluation, Presented, Refusal, Standing } from './evaluation.ts'
+import { extract } from './extract.ts'
+import type { RequestFacts } from './facts.ts'
+import { headerValue } from './headers.ts'
+import { match, type Match } from './match.ts'
+import { refuse } from './refuse.ts'
+import { RightsCache } from './rights.ts'
+import { Trail } from './trail.ts'
+
+/** What resolving may have to wait for: the store's word on a secret that memory does not hold. */
+export interface Freshness {
+  /** Whether records may still be acted on at this instant (design, section 5). */
+  isFresh(now: number, monotonic: number): boolean
+  /**
+   * Brings memory up to date before a secret is called unknown; null where it already is. Resolves to false where
+   * the store could not be asked.
+   */
+  catchUp(words: Int32Array, monotonic: number): Promise<boolean> | null
+}
+
+/** A request that was matched and whose credential was read, before anything is known of it. */
+interface Stages {
+  readonly facts: RequestFacts
+  readonly trail: Trail
+  readonly matched: Match
+  readonly presented: Presented | null
+  readonly refusal: Refusal | null
+  readonly origin: string | null
+  readonly preflight: boolean
+}
+
+/**
+ * The one decision: match → extract → resolve → decide. Gateway, `verify` and `explain` call `evaluate`; whoever
+ * acts on the answer calls `charge` in the same synchronous turn.
+ */
+export class Decider {
+  readonly #declaration: () => Declaration
+  readonly #table: RecordTable
+  readonly #limiter: Limiter
+  readonly #failures: FailureBudget
+  readonly #freshness: Freshness
+  readonly #rights = new RightsCache()
+  readonly #words = new Int32Array(8)
+
+  constructor(parts: {
+    readonly declaration: () => Declaration
+    readonly table: RecordTable
+    readonly limiter: Limiter
+    readonly failures: FailureBudget
+    readonly freshness: Freshness
+  }) {
+    this.#declaration = parts.declaration
+    this.#table = parts.table
+    this.#limiter = parts.limiter
+    this.#failures = parts.failures
+    this.#freshness = parts.freshness
+  }
+
+  evaluate(facts: RequestFacts, whole: boolean): Evaluation | Promise<Evaluation> {
+    const stages = this.#read(facts, whole)
+    if (stages.refusal !== null || stages.preflight || stages.presented === null) return this.#conclude(stages, true)
+    const waiting = this.#resolve(stages, stages.presented)
+    return waiting === null ? this.#conclude(stages, true) : waiting.then((known) => this.#conclude(stages, known))
+  }
+
+  /**
+   * After an await: the same evaluation where its record is still of the same generation, otherwise a new one. In
+   * memory only, so that charging and dispatching can follow in the same synchronous turn.
+   */
+  settle(evaluation: Evaluation, facts: RequestFacts): Evaluation {
+    const { principal } = evaluation
+    const unchanged = principal === null || this.#table.generation(principal.row) === principal.generation
+    return unchanged ? evaluation : this.#conclude(this.#read(facts, evaluation.trace !== null), true)
+  }
+
+  /** Takes the charge of an allowed request, or the failed attempt of its peer; answers the tightest limit. */
+  charge(evaluation: Evaluation, facts: RequestFacts): Standing {
+    if (evaluation.charge !== null) return this.#limiter.charge(evaluation.charge)
+    const code = evaluation.refusal?.code
+    if (code === 'credential_malformed' || code === 'credential_unknown') {
+      this.#failures.charge(evaluation.clientIp, facts.monotonic, this.#declaration().failures)
+    }
+    return evaluation.refusal?.limit ?? null
+  }
+
+  // ---- match, extract ----------------------------------------------------------------------------------
+
+  #read(facts: RequestFacts, whole: boolean): Stages {
+    const trail = new Trail(whole)
+    const origin = headerValue(facts.headers, 'origin')
+    const asked = facts.method === 'OPTIONS' && origin !== null ? headerValue(facts.headers, 'access-control-request-method') : null
+    if (asked !== null) {
+      const matched = match({ ...facts, method: asked }, this.#declaration(), trail)
+      if (matched.refusal === null && matched.route?.clientSide === true) {
+        return { facts, trail, matched, presented: null, refusal: null, origin, preflight: true }
+      }
+      return this.#readRequest(facts, new Trail(whole), origin)
+    }
+    return this.#readRequest(facts, trail, origin)
+  }
+
+  #readRequest(facts: RequestFacts, trail: Trail, origin: string | null): Stages {
+    const matched = match(facts, this.#declaration(), trail)
+    const base = { facts, trail, matched, origin, preflight: false }
+    if (matched.refusal !== null || matched.api === null) return { ...base, presented: null, refusal: matched.refusal }
+    return { ...base, ...extract(facts, matched.api, matched.query, trail) }
+  }
+
+  // ---- resolve: the only stage that may wait -----------------------------------------------------------
+
+  #resolve(stages: Stages, presented: Presented): Promise<boolean> | null {
+    if (this.#shape(presented) === 'malformed' || this.#find(stages, presented) !== -1) return null
+    if (this.#failureWait(stages) > 0) return null
+    digestWords(presented.secret, this.#words)
+    return this.#freshness.catchUp(this.#words, stages.facts.monotonic)
+  }
+
+  #shape(presented: Presented): ShapeClass {
+    const { brand, formerBrands } = this.#declaration()
+    return classifyKey(presented.secret, formerBrands.length === 0 ? [brand] : [brand, ...formerBrands])
+  }
+
+  /** Row of the secret; -1 too where the id half does not own it: a foreign pair is as unknown as a wrong secret. */
+  #find(stages: Stages, presented: Presented): number {
+    digestWords(presented.secret, this.#words)
+    const secretRow = this.#table.findSecret(this.#words)
+    if (secretRow === -1) return -1
+    const row = this.#table.owner(secretRow)
+    if (presented.publicId === null) return stages.matched.api?.preset.form === 'pair' ? -1 : secretRow
+    return this.#table.ownsPublicId(row, presented.publicId) ? secretRow : -1
+  }
+
+  #failureWait(stages: Stages): number {
+    return this.#failures.waitMs(stages.matched.client.ip, stages.facts.monotonic, this.#declaration().failures)
+  }
+
+  // ---- decide ------------------------------------------------------------------------------------------
+
+  /** Runs the rest in one turn. A refusal is run once more with the whole trace: it is pure, so nothing changes. */
+  #conclude(stages: Stages, known: boolean): Evaluation {
+    const evaluation = this.#decide(stages, known)
+    if (evaluation.allowed || evaluation.trace !== null || evaluation.preflight) return evaluation
+    return this.#decide(this.#read(stages.facts, true), known)
+  }
+
+  #decide(stages: Stages, known: boolean): Evaluation {
+    const { matched, trail, presented } = stages
+    const { api, route } = matched
+    if (stages.refusal !== null || api === null || route === null) return this.#refused(stages, stages.refusal ?? refuse('api_unknown'))
+    if (stages.preflight) return this.#preflight(stages)
+    if (presented === null) return this.#refused(stages, refuse('credential_missing'))
+
+    const shape = this.#shape(presented)
+    const secretRow = shape === 'malformed' ? -1 : this.#find(stages, presented)
+    const failureWaitMs = this.#trusted(stages, secretRow) ? 0 : this.#failureWait(stages)
+    if (failureWaitMs > 0) {
+      trail.add('known', false, () => 'failed attempts of the peer', 'too_many_failures')
+      return this.#refused(stages, refuse('too_many_failures', { retryAfterMs: failureWaitMs }))
+    }
+    if (!trail.add('shape', shape !== 'malformed', () => (shape === 'ours' ? 'our format, checksum right' : 'foreign format'), 'credential_malformed')) {
+      return this.#refused(stages, refuse('credential_malformed', { hint: 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.' }))
+    }
+    const fresh = this.#freshness.isFresh(stages.facts.now, stages.facts.monotonic)
+    const served = known && (fresh || (route.onStale === 'serve' && secretRow !== -1))
+    if (!trail.add('fresh', served, () => (fresh ? 'records are current' : 'records are older than stale_after'), 'decision_unavailable')) {
+      return this.#refused(stages, refuse('decision_unavailable', { retryAfterMs: 1000 }))
+    }
+    if (!trail.add('known', secretRow !== -1, () => (secretRow === -1 ? 'no record' : 'record found'), 'credential_unknown')) {
+      return this.#refused(stages, refuse('credential_unknown', { hint: placeholderHint(presented.secret) }))
+    }
+
+    const candidate = this.#candidate(stages, presented, secretRow)
+    const refusal = decide(candidate, trail)
+    const principal = this.#principal(candidate)
+    if (refusal !== null) return { ...this.#refused(stages, refusal), principal }
+    this.#table.touch(candidate.row)
+    return {
+      ...this.#base(stages),
+      allowed: true,
+      refusal: null,
+      environment: principal.environment,
+      principal,
+      charge: candidate.charge,
+      corsOrigin: route.clientSide ? stages.origin : null,
+    }
+  }
+
+  #candidate(stages: Stages, presented: Presented, secretRow: number): Candidate {
+    const { matched, facts } = stages
+    const { api, route } = matched
+    if (api === null || route === null) throw new Error('a candidate needs its API and route')
+    const row = this.#table.owner(secretRow)
+    const declaration = this.#declaration()
+    const planId = this.#table.account(row).record?.plan
+    return {
+      facts,
+      api,
+      route,
+      unmatched: matched.unmatched,
+      environment: matched.environment,
+      ip: matched.client.ip,
+      presented,
+      origin: stages.origin,
+      row,
+      secretRow,
+      plan: planId === undefined ? null : (declaration.plans.get(planId) ?? null),
+      table: this.#table,
+      limiter: this.#limiter,
+      rights: this.#rights,
+      declaration,
+      charge: null,
+    }
+  }
+
+  /** One of our own live secrets in memory: it passes even where its peer's budget of failures is spent. */
+  #trusted(stages: Stages, secretRow: number): boolean {
+    if (secretRow === -1 || this.#table.isImported(secretRow)) return false
+    const row = this.#table.owner(secretRow)
+    const { now } = stages.facts
+    return this.#table.state(row, now) === 'active' && !(now >= this.#table.expiresAt(row)) && !(now >= this.#table.notAfter(secretRow))
+  }
+
+  #principal(candidate: Candidate): Principal {
+    const { table, row, secretRow } = candidate
+    return {
+      row,
+      secretRow,
+      generation: table.generation(row),
+      credential: table.credentialId(row),
+      secret: table.secretId(secretRow),
+      publicId: table.publicId(row),
+      kind: table.kind(row),
+      account: table.account(row).record?.id ?? '',
+      project: table.project(row).record?.id ?? '',
+      environment: table.environment(row) ?? 'live',
+      scopes: rightsOfCandidate(candidate).scopes,
+    }
+  }
+
+  #preflight(stages: Stages): Evaluation {
+    const listed = stages.origin !== null && stages.matched.api !== null && this.#table.originListed(stages.matched.api.id, stages.origin, stages.facts.now)
+    if (!listed) return { ...this.#refused(stages, refuse('origin_not_allowed')), preflight: true }
+    return { ...this.#base(stages), corsOrigin: stages.origin, preflight: true }
+  }
+
+  #refused(stages: Stages, refusal: Refusal): Evaluation {
+    const { matched, origin } = stages
+    const listed =
+      origin !== null &&
+      matched.api !== null &&
+      matched.route?.clientSide === true &&
+      this.#table.originListed(matched.api.id, origin, stages.facts.now)
+    return {
+      ...this.#base(stages),
+      refusal,
+      corsOrigin: listed ? origin : null,
+      exposed: refusal.code === 'insecure_transport' ? this.#exposed(stages) : null,
+    }
+  }
+
+  /** A real credential that came over plain HTTP, so that it can be marked. The answer is the same for all. */
+  #exposed(stages: Stages): Principal | null {
+    const { matched, facts } = stages
+    if (matched.api === null) return null
+    const { presented, refusal } = extract(facts, matched.api, matched.query, new Trail(false))
+    if (presented === null || refusal !== null) return null
+    const secretRow = this.#find(stages, presented)
+    if (secretRow === -1) return null
+    return this.#principal(this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow))
+  }
+
+  #base(stages: Stages): Evaluation {
+    const { matched, trail } = stages
+    return {
+      allowed: false,
+      refusal: null,
+      api: matched.api,
+      route: matched.route,
+      prefixLength: matched.prefixLength,
+      query: matched.query,
+      environment: matched.environment,
+      clientIp: matched.client.ip,
+      secure: matched.client.secure,
+      presented: stages.presented,
+      principal: null,
+      charge: null,
+      corsOrigin: null,
+      preflight: false,
+      checks: trail.checks,
+      trace: trail.trace,
+      exposed: null,
+    }
+  }
+}
+
+/** What people paste instead of a credential. Tells nothing about which credentials exist. */
+function placeholderHint(secret: string): string | null {
+  if (/^\$\{?[A-Za-z_]+\}?$/.test(secret)) return 'It looks like a variable that the shell did not fill in.'
+  if (/^["'].*["']$/.test(secret)) return 'It is in quotes.'
+  return /^(your|my)[-_]?(api)?[-_]?(key|token)$/i.test(secret) || /^<.*>$/.test(secret) ? 'It looks like a placeholder.' : null
+}

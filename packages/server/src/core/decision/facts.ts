@@ -1,0 +1,24 @@
+import type { Ip } from '../../base/ip.ts'
+
+/** What is known of a request before anything is decided: as received, nothing trusted. */
+export interface RequestFacts {
+  readonly method: string
+  /** Request target as received (origin-form): raw path and query. */
+  readonly target: string
+  /** Value of the Host header as received. */
+  readonly host: string
+  /** Port of the listener that took the request. */
+  readonly localPort: number
+  /** Raw header lines as received: name, value, name, value, … */
+  readonly headers: readonly string[]
+  /** Address of the socket's other end. */
+  readonly peer: Ip
+  /** Whether this very connection is TLS. */
+  readonly encrypted: boolean
+  /** Wall time of arrival, epoch ms. */
+  readonly now: number
+  /** Monotonic time of arrival, ms: compared with the start of the last poll. */
+  readonly monotonic: number
+  /** Set by `verify` and `explain`, which name the API instead of an address. */
+  readonly api?: string
+}

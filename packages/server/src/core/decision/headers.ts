@@ -1,0 +1,21 @@
+/** Header lines are name, value, name, value, … as received; `name` is lower-case. */
+
+export function headerValues(lines: readonly string[], name: string): string[] {
+  const values: string[] = []
+  for (let i = 0; i < lines.length; i += 2) {
+    if (isName(lines[i] ?? '', name)) values.push(lines[i + 1] ?? '')
+  }
+  return values
+}
+
+/** The first value, or null. */
+export function headerValue(lines: readonly string[], name: string): string | null {
+  for (let i = 0; i < lines.length; i += 2) {
+    if (isName(lines[i] ?? '', name)) return lines[i + 1] ?? ''
+  }
+  return null
+}
+
+function isName(received: string, name: string): boolean {
+  return received.length === name.length && (received === name || received.toLowerCase() === name)
+}

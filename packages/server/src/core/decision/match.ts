@@ -1,0 +1,93 @@
+import { ipInRanges } from '../../base/ip.ts'
+import { canonicalPath, pathFaults, rawPrefixLength } from '../apis/path.ts'
+import type { Address, Api, Declaration, Environment, Route } from '../apis/api.ts'
+import { clientOf, type Client } from './client.ts'
+import type { Refusal } from './evaluation.ts'
+import type { RequestFacts } from './facts.ts'
+import { refuse } from './refuse.ts'
+import { Trail } from './trail.ts'
+
+/** What the request is addressed to. Fields are filled as far as matching came. */
+export interface Match {
+  readonly client: Client
+  readonly refusal: Refusal | null
+  readonly api: Api | null
+  readonly route: Route | null
+  /** Raw query with its `?`; '' where there is none. */
+  readonly query: string
+  readonly prefixLength: number
+  /** Fixed by the address; null where one address serves both. */
+  readonly environment: Environment | null
+  /** Why an unmatched path is refused once the credential was found good: route_unknown or method_not_allowed. */
+  readonly unmatched: Refusal | null
+}
+
+/** Stage 1: transport, API, path, route. */
+export function match(facts: RequestFacts, declaration: Declaration, trail: Trail): Match {
+  const client = clientOf(facts, declaration.transport)
+  const found: Found = { api: null, route: null, query: '', prefixLength: 0, environment: null, unmatched: null }
+  const stop = (refusal: Refusal, more: Partial<Found> = {}): Match => ({ client, ...found, ...more, refusal })
+
+  const secure = client.secure || ipInRanges(client.ip, declaration.transport.plainHttpFrom)
+  if (!trail.add('transport', secure, () => (client.secure ? 'HTTPS' : 'plain HTTP'), 'insecure_transport')) {
+    const target = canonicalPath(facts.target)
+    const address = addressOf(facts, declaration, target.ok ? target.path : '/')
+    return stop(refuse('insecure_transport'), {
+      api: address?.api ?? null,
+      query: target.ok ? target.query : '',
+    })
+  }
+
+  const target = canonicalPath(facts.target)
+  const path = target.ok ? target.path : (target.raw?.path ?? '/')
+  const address = addressOf(facts, declaration, path)
+  const api = facts.api === undefined ? (address?.api ?? null) : (declaration.apis.get(facts.api) ?? null)
+  if (!trail.add('api', api !== null, () => facts.api ?? `host ${facts.host}`, 'api_unknown') || api === null) {
+    return stop(refuse('api_unknown'))
+  }
+
+  const prefix = address?.prefix ?? ''
+  const at: Partial<Found> = {
+    api,
+    environment: address?.environment ?? null,
+    prefixLength: prefix === '' ? 0 : target.ok ? rawPrefixLength(facts.target, prefix) : prefix.length,
+    query: target.ok ? target.query : (target.raw?.query ?? ''),
+  }
+  const inner = path.slice(prefix.length) || '/'
+  const method = facts.method
+  const routeMatch = target.ok
+    ? api.routes.match(method, inner)
+    : target.raw === null
+      ? null
+      : api.routes.matchRaw(method, inner)
+  const canonical = target.ok || routeMatch?.methodMatched === true
+  if (!trail.add('path', canonical, () => (target.ok ? 'canonical' : pathFaults[target.fault]), 'path_not_canonical')) {
+    return stop(refuse('path_not_canonical', { hint: target.ok ? null : `${capital(pathFaults[target.fault])}.` }), at)
+  }
+
+  if (routeMatch?.methodMatched === true) {
+    trail.add('route', true, () => `${routeMatch.route.id} (${routeMatch.route.pattern})`, 'route_unknown')
+    return { client, ...found, ...at, route: routeMatch.route, refusal: null }
+  }
+  trail.skip('route', () => (routeMatch === null ? 'no route for the path' : 'no route for the method'))
+  const unmatched =
+    api.unmatched === 'forward'
+      ? null
+      : routeMatch === null
+        ? refuse('route_unknown')
+        : refuse('method_not_allowed', { allowMethods: routeMatch.allow })
+  return { client, ...found, ...at, route: api.unmatchedRoute, unmatched, refusal: null }
+}
+
+type Found = Omit<Match, 'client' | 'refusal'>
+
+/** `verify` names the API; an address given beside it counts only where it is that API's. */
+function addressOf(facts: RequestFacts, declaration: Declaration, path: string): Address | null {
+  const address = declaration.addresses.find(facts.host, facts.localPort, path)
+  return facts.api !== undefined && address?.api.id !== facts.api ? null : address
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+

@@ -1,0 +1,35 @@
+/** Query strings as raw text, with or without the leading `?`. */
+
+/** Decoded values of every parameter with that name; a value that cannot be decoded is taken as it is. */
+export function queryValues(query: string, name: string): string[] {
+  return parameters(query)
+    .filter((parameter) => parameterName(parameter) === name)
+    .map((parameter) => decoded(parameter.includes('=') ? parameter.slice(parameter.indexOf('=') + 1) : ''))
+}
+
+/** The query without the parameters of that name; all other bytes as they were. `?` alone becomes ''. */
+export function withoutParameter(query: string, name: string): string {
+  const start = query.startsWith('?') ? '?' : ''
+  const kept = parameters(query).filter((parameter) => parameterName(parameter) !== name)
+  const rest = kept.join('&')
+  return rest === '' ? '' : start + rest
+}
+
+function parameters(query: string): string[] {
+  const text = query.startsWith('?') ? query.slice(1) : query
+  return text === '' ? [] : text.split('&')
+}
+
+function parameterName(parameter: string): string {
+  const equals = parameter.indexOf('=')
+  return decoded(equals === -1 ? parameter : parameter.slice(0, equals))
+}
+
+function decoded(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,52 @@
+import { managementApiId } from '../accounts/account.ts'
+import type { Api, Declaration, Plan, ScopeRule } from '../apis/api.ts'
+import type { Profile } from '../records/table.ts'
+
+/** What a credential may do on one API now: its own scopes and its role's, within the plan's ceiling. */
+export interface Rights {
+  /** For people and the upstream: `["*"]` where it carries all that there is. */
+  readonly scopes: readonly string[]
+  holds(scope: string): boolean
+}
+
+/**
+ * Rights are derived live, so that what a plan or a role loses, every credential loses at once; derived once for
+ * each combination of profile, plan and API of one declaration.
+ */
+export class RightsCache {
+  #declaration: Declaration | null = null
+  #known = new Map<string, Rights>()
+
+  of(profile: Profile, plan: Plan, api: Api, declaration: Declaration): Rights {
+    if (declaration !== this.#declaration) {
+      this.#declaration = declaration
+      this.#known = new Map()
+    }
+    const key = `${profile.number} ${plan.id} ${api.index}`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const made = rightsOf(profile, plan, api)
+    this.#known.set(key, made)
+    return made
+  }
+}
+
+export function rightsOf(profile: Pick<Profile, 'scopes' | 'role'>, plan: Plan, api: Api): Rights {
+  const role = profile.role === null ? [] : (api.roles.get(profile.role) ?? [])
+  const own = new Set([...profile.scopes, ...role])
+  const ceiling = api.id === managementApiId ? null : plan.scopes
+  if (own.has('*')) {
+    return ceiling === null
+      ? { scopes: ['*'], holds: () => true }
+      : { scopes: [...ceiling], holds: (scope) => ceiling.has(scope) }
+  }
+  const held = ceiling === null ? own : new Set([...own].filter((scope) => ceiling.has(scope)))
+  return { scopes: [...held], holds: (scope) => held.has(scope) }
+}
+
+/** The scopes that are missing; none where the rule is met. Of `any`, all are named: one of them would do. */
+export function missingScopes(rule: ScopeRule, rights: Rights): readonly string[] {
+  const missing = rule.all.filter((scope) => !rights.holds(scope))
+  const anyMet = rule.any.length === 0 || rule.any.some((scope) => rights.holds(scope))
+  return anyMet ? missing : [...missing, ...rule.any]
+}

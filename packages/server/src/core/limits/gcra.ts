@@ -1,0 +1,38 @@
+import type { LimitRule } from './rules.ts'
+
+/**
+ * The generic cell rate algorithm: one number per subject, the theoretical arrival time (TAT), in monotonic ms.
+ * A request of cost c passes when max(TAT, now) + c·interval − now ≤ burst·interval; no window edges, an exact
+ * Retry-After, and a steady client at the declared rate is never refused.
+ */
+export interface Gcra {
+  readonly intervalMs: number
+  /** How far the TAT may lie ahead of now. */
+  readonly toleranceMs: number
+}
+
+export function gcraOf(rule: Pick<LimitRule, 'requests' | 'windowMs' | 'burst'>): Gcra {
+  const intervalMs = rule.windowMs / rule.requests
+  return { intervalMs, toleranceMs: intervalMs * rule.burst }
+}
+
+/** The TAT after a charge of `cost`. */
+export function charged(tat: number, now: number, cost: number, gcra: Gcra): number {
+  return (tat > now ? tat : now) + cost * gcra.intervalMs
+}
+
+/** Milliseconds to wait until `cost` passes; 0 or less where it passes now. A millionth absorbs rounding. */
+export function waitMs(tat: number, now: number, cost: number, gcra: Gcra): number {
+  return charged(tat, now, cost, gcra) - now - gcra.toleranceMs - gcra.intervalMs * 1e-6
+}
+
+/** Whole requests of cost 1 that would pass at once now. */
+export function remaining(tat: number, now: number, gcra: Gcra): number {
+  const ahead = tat > now ? tat - now : 0
+  return Math.max(0, Math.floor((gcra.toleranceMs - ahead) / gcra.intervalMs + 1e-6))
+}
+
+/** Milliseconds until the limit is whole again. */
+export function resetMs(tat: number, now: number): number {
+  return tat > now ? tat - now : 0
+}

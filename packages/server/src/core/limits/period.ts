@@ -1,0 +1,44 @@
+import type { QuotaPeriod } from './rules.ts'
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+
+/** Start of the calendar period in UTC that holds the instant, epoch ms. Weeks begin on Monday (ISO 8601). */
+export function periodStart(period: QuotaPeriod, now: number): number {
+  switch (period) {
+    case 'hour':
+      return Math.floor(now / hourMs) * hourMs
+    case 'day':
+      return Math.floor(now / dayMs) * dayMs
+    case 'week':
+      // 1 January 1970 was a Thursday: Monday is four days later.
+      return Math.floor((now - 4 * dayMs) / (7 * dayMs)) * 7 * dayMs + 4 * dayMs
+    case 'month': {
+      const date = new Date(now)
+      return Date.UTC(date.getUTCFullYear(), date.getUTCMonth())
+    }
+    case 'year':
+      return Date.UTC(new Date(now).getUTCFullYear(), 0)
+  }
+}
+
+/** Start of the next period: when the quota is whole again. */
+export function periodEnd(period: QuotaPeriod, now: number): number {
+  const start = periodStart(period, now)
+  switch (period) {
+    case 'hour':
+      return start + hourMs
+    case 'day':
+      return start + dayMs
+    case 'week':
+      return start + 7 * dayMs
+    case 'month': {
+      const date = new Date(start)
+      return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
+    }
+    case 'year':
+      return Date.UTC(new Date(start).getUTCFullYear() + 1, 0)
+  }
+}
+
+export const quotaPeriods: readonly QuotaPeriod[] = ['hour', 'day', 'week', 'month', 'year']

@@ -1,0 +1,20 @@
+export type LimitSubject = 'credential' | 'account' | 'project' | 'route' | 'ip'
+
+/** A rate limit as declared: `requests` per `windowMs`, of which `burst` may come at once (GCRA). */
+export interface LimitRule {
+  readonly name: string
+  readonly per: LimitSubject
+  readonly requests: number
+  readonly windowMs: number
+  readonly burst: number
+}
+
+export type QuotaPeriod = 'hour' | 'day' | 'week' | 'month' | 'year'
+
+/** A quota as declared: `requests` per calendar period in UTC (weeks begin on Monday, ISO 8601). */
+export interface QuotaRule {
+  readonly name: string
+  readonly per: 'credential' | 'account' | 'project'
+  readonly requests: number
+  readonly period: QuotaPeriod
+}

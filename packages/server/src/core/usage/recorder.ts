@@ -1,0 +1,277 @@
+import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
+import type { Evaluation } from '../decision/evaluation.ts'
+import type { RequestFacts } from '../decision/facts.ts'
+import { headerValue } from '../decision/headers.ts'
+import type { Principal } from '../records/principal.ts'
+import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
+
+/** One request that has ended. */
+export interface MeterEntry {
+  readonly evaluation: Evaluation
+  readonly facts: RequestFacts
+  readonly requestId: string
+  readonly status: number
+  /** How an allowed request ended. */
+  readonly ended: 'answered' | 'upstream_error' | 'client_gone'
+  readonly latencyMs: number
+}
+
+export interface RecorderOptions {
+  readonly node: string
+  /** ISO 3166-1 alpha-2 of an address, `ZZ` where unknown. */
+  readonly countryOf: (ip: Ip) => string
+  /** Request rows held at most until the next flush. */
+  readonly queueMax: () => number
+  /** Refusals without an identified credential that are stored a second for each IPv4 address or /64. */
+  readonly refusalsPerSecond: () => number
+}
+
+/** Combinations a minute above which countries, then routes, fold into `*`. */
+const combinationsMax = 100_000
+const noRoute = 0
+
+interface Count {
+  readonly minute: number
+  readonly api: string
+  readonly principal: Principal | null
+  readonly route: string
+  readonly outcome: string
+  readonly country: string
+  count: number
+}
+
+interface Latency {
+  readonly minute: number
+  readonly credential: string
+  readonly route: string
+  readonly buckets: number[]
+}
+
+/**
+ * Counts, latencies, last use and request rows in memory, handed over once a second. Keys are numbers made of the
+ * rows and indexes at hand, so that counting a request makes no text.
+ */
+export class UsageRecorder {
+  readonly #options: RecorderOptions
+  #counts = new Map<number, Count>()
+  #closed: Count[] = []
+  #closedLatencies: Latency[] = []
+  #latencies = new Map<number, Latency>()
+  #lastUses = new Map<number, { -readonly [Key in keyof LastUseRow]: LastUseRow[Key] }>()
+  #requests: RequestRow[] = []
+  #dropped = 0
+  #minute = 0
+  #second = 0
+  readonly #refusals = new Map<Ip, number>()
+  readonly #outcomes = new Map<string, number>()
+  readonly #countries = new Map<string, number>()
+  #droppedTotal = 0
+  #folded = 0
+
+  constructor(options: RecorderOptions) {
+    this.#options = options
+  }
+
+  get droppedTotal(): number {
+    return this.#droppedTotal
+  }
+
+  get foldedTotal(): number {
+    return this.#folded
+  }
+
+  record(entry: MeterEntry): void {
+    const { evaluation, facts } = entry
+    const outcome = outcomeOf(entry)
+    const country = this.#options.countryOf(evaluation.clientIp)
+    const minute = Math.floor(facts.now / 60_000)
+    if (minute !== this.#minute) this.#nextMinute(minute)
+    this.#count(evaluation, outcome, country)
+    if (evaluation.principal !== null) {
+      if (evaluation.allowed) this.#latency(evaluation, evaluation.principal, entry.latencyMs)
+      this.#lastUse(evaluation, evaluation.principal, facts)
+    }
+    this.#log(entry, outcome, country)
+  }
+
+  /** What was gathered since the last call. */
+  take(now: number): UsageFlush {
+    const counts = [...this.#closed, ...this.#counts.values()].map(countRow)
+    const latencies = [...this.#closedLatencies, ...this.#latencies.values()]
+    const flush: UsageFlush = {
+      node: this.#options.node,
+      at: now,
+      counts,
+      latencies,
+      lastUses: [...this.#lastUses.values()],
+      requests: this.#requests,
+      dropped: this.#dropped,
+    }
+    this.#closed = []
+    this.#closedLatencies = []
+    this.#counts = new Map()
+    this.#latencies = new Map()
+    this.#lastUses = new Map()
+    this.#requests = []
+    this.#dropped = 0
+    return flush
+  }
+
+  /** A flush that the store could not take: rows are given up, which is counted; sums are kept for the next one. */
+  drop(flush: UsageFlush): void {
+    this.#dropped += flush.requests.length + flush.dropped
+    this.#droppedTotal += flush.requests.length
+  }
+
+  #nextMinute(minute: number): void {
+    this.#closed.push(...this.#counts.values())
+    this.#counts = new Map()
+    this.#closedLatencies.push(...this.#latencies.values())
+    this.#latencies = new Map()
+    this.#minute = minute
+  }
+
+  #count(evaluation: Evaluation, outcome: string, country: string): void {
+    const { principal, api, route } = evaluation
+    const subject = principal === null ? (api?.index ?? -1) + 1 : principal.row + 4096
+    const routeIndex = route === null || principal === null ? noRoute : route.index + 1
+    const outcomeIndex = numberOf(this.#outcomes, outcome)
+    let key = keyOf(subject, routeIndex, outcomeIndex, numberOf(this.#countries, country))
+    let count = this.#counts.get(key)
+    let shownCountry = country
+    let shownRoute = route === null || principal === null ? '*' : route.id
+    if (count === undefined && this.#counts.size >= combinationsMax) {
+      this.#folded++
+      shownCountry = '*'
+      if (this.#counts.size >= 2 * combinationsMax) shownRoute = '*'
+      key = keyOf(subject, shownRoute === '*' ? noRoute : routeIndex, outcomeIndex, numberOf(this.#countries, '*'))
+      count = this.#counts.get(key)
+    }
+    if (count === undefined) {
+      this.#counts.set(key, { minute: this.#minute, api: api?.id ?? '', principal, route: shownRoute, outcome, country: shownCountry, count: 1 })
+    } else count.count++
+  }
+
+  #latency(evaluation: Evaluation, principal: Principal, latencyMs: number): void {
+    const key = principal.row * 4096 + (evaluation.route?.index ?? 0)
+    let latency = this.#latencies.get(key)
+    if (latency === undefined) {
+      latency = {
+        minute: this.#minute,
+        credential: principal.credential,
+        route: evaluation.route?.id ?? '*',
+        buckets: Array.from({ length: latencyBucketsMs.length + 1 }, () => 0),
+      }
+      this.#latencies.set(key, latency)
+    }
+    const bucket = latencyBucket(latencyMs)
+    latency.buckets[bucket] = (latency.buckets[bucket] ?? 0) + 1
+  }
+
+  #lastUse(evaluation: Evaluation, principal: Principal, facts: RequestFacts): void {
+    let use = this.#lastUses.get(principal.secretRow)
+    if (use === undefined || use.secret !== principal.secret) {
+      use = { secret: principal.secret, accepted: null, refused: null }
+      this.#lastUses.set(principal.secretRow, use)
+    }
+    const seen = { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(facts) }
+    if (evaluation.refusal === null) use.accepted = seen
+    else use.refused = { ...seen, code: evaluation.refusal.code }
+  }
+
+  #log(entry: MeterEntry, outcome: string, country: string): void {
+    const { evaluation, facts } = entry
+    const { principal } = evaluation
+    if (principal === null && !this.#mayStoreRefusal(evaluation.clientIp, facts.now)) return
+    if (this.#requests.length >= this.#options.queueMax()) {
+      this.#dropped++
+      this.#droppedTotal++
+      return
+    }
+    this.#requests.push({
+      id: entry.requestId,
+      at: facts.now,
+      api: evaluation.api?.id ?? null,
+      route: evaluation.route?.id ?? null,
+      method: facts.method.slice(0, 32),
+      path: pathOf(facts.target),
+      status: entry.status,
+      code: evaluation.refusal?.code ?? null,
+      outcome,
+      account: principal?.account ?? null,
+      project: principal?.project ?? null,
+      credential: principal?.credential ?? null,
+      secret: principal?.secret ?? null,
+      ip: formatIp(evaluation.clientIp),
+      country,
+      userAgent: userAgentOf(facts),
+      latencyMs: Math.round(entry.latencyMs * 100) / 100,
+      trace: evaluation.refusal === null || evaluation.trace === null ? null : JSON.stringify(evaluation.trace),
+    })
+  }
+
+  #mayStoreRefusal(ip: Ip, now: number): boolean {
+    const second = Math.floor(now / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#refusals.clear()
+    }
+    const peer = ipBucket(ip)
+    const stored = this.#refusals.get(peer) ?? 0
+    if (stored >= this.#options.refusalsPerSecond() || this.#refusals.size >= 10_000) return false
+    this.#refusals.set(peer, stored + 1)
+    return true
+  }
+}
+
+/** A code, or 2xx, 3xx, 4xx, 5xx, upstream_error, client_gone. */
+function outcomeOf(entry: MeterEntry): string {
+  const { refusal } = entry.evaluation
+  if (refusal !== null) return refusal.code
+  if (entry.ended !== 'answered') return entry.ended
+  return classes[Math.floor(entry.status / 100)] ?? 'upstream_error'
+}
+
+const classes = ['upstream_error', '1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** 27 bits of subject, 12 of route, 6 of outcome, 8 of country: exact as a double. */
+function keyOf(subject: number, route: number, outcome: number, country: number): number {
+  return ((subject * 4096 + (route & 4095)) * 64 + (outcome & 63)) * 256 + (country & 255)
+}
+
+function numberOf(numbers: Map<string, number>, text: string): number {
+  const known = numbers.get(text)
+  if (known !== undefined) return known
+  numbers.set(text, numbers.size)
+  return numbers.size - 1
+}
+
+function countRow(count: Count): UsageCount {
+  return {
+    minute: count.minute,
+    api: count.api,
+    account: count.principal?.account ?? '',
+    project: count.principal?.project ?? '',
+    credential: count.principal?.credential ?? '',
+    route: count.route,
+    outcome: count.outcome,
+    country: count.country,
+    count: count.count,
+  }
+}
+
+function latencyBucket(ms: number): number {
+  for (let i = 0; i < latencyBucketsMs.length; i++) if (ms <= (latencyBucketsMs[i] ?? 0)) return i
+  return latencyBucketsMs.length
+}
+
+function userAgentOf(facts: RequestFacts): string | null {
+  const text = headerValue(facts.headers, 'user-agent')
+  return text === null ? null : text.length > 256 ? text.slice(0, 256) : text
+}
+
+/** Without the query, where a key may have travelled. */
+function pathOf(target: string): string {
+  const end = target.indexOf('?')
+  return target.slice(0, end === -1 ? Math.min(target.length, 1024) : Math.min(end, 1024))
+}

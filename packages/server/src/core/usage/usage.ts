@@ -1,0 +1,95 @@
+/** Rows that the data plane hands to the store once a second: sums since the last flush. */
+export interface UsageFlush {
+  readonly node: string
+  readonly at: number
+  readonly counts: readonly UsageCount[]
+  readonly latencies: readonly LatencyCount[]
+  readonly lastUses: readonly LastUseRow[]
+  readonly requests: readonly RequestRow[]
+  /** Request rows that were dropped because the queue was full, since the last flush. */
+  readonly dropped: number
+}
+
+/** `route` and `country` are "*" where the cap of combinations folded them; `credential` "" where none was known. */
+export interface UsageCount {
+  readonly minute: number
+  readonly api: string
+  readonly account: string
+  readonly project: string
+  readonly credential: string
+  readonly route: string
+  /** A code, or 2xx, 3xx, 4xx, 5xx, upstream_error, client_gone. */
+  readonly outcome: string
+  readonly country: string
+  readonly count: number
+}
+
+/** Counts per bucket of `latencyBucketsMs` (the last bucket is everything above). */
+export interface LatencyCount {
+  readonly minute: number
+  readonly credential: string
+  readonly route: string
+  readonly buckets: readonly number[]
+}
+
+/** Upper edges in milliseconds. */
+export const latencyBucketsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000] as const
+
+export interface LastUseRow {
+  readonly secret: string
+  readonly accepted: { readonly at: number; readonly ip: string; readonly userAgent: string | null } | null
+  readonly refused: { readonly at: number; readonly ip: string; readonly userAgent: string | null; readonly code: string } | null
+}
+
+/** One request as the log keeps it: no body, no header values but the user agent, no query, no credential. */
+export interface RequestRow {
+  readonly id: string
+  readonly at: number
+  readonly api: string | null
+  readonly route: string | null
+  readonly method: string
+  /** Path without query, at most 1,024 characters. */
+  readonly path: string
+  readonly status: number
+  /** Null where it was allowed. */
+  readonly code: string | null
+  readonly outcome: string
+  readonly account: string | null
+  readonly project: string | null
+  readonly credential: string | null
+  readonly secret: string | null
+  readonly ip: string
+  readonly country: string
+  readonly userAgent: string | null
+  readonly latencyMs: number
+  /** The whole trace of a refusal as JSON; null where it was allowed. */
+  readonly trace: string | null
+}
+
+export interface UsageQuery {
+  readonly from: number
+  readonly to: number
+  readonly step: 'minute' | 'hour' | 'day'
+  readonly account: string | null
+  readonly project: string | null
+  readonly credential: string | null
+  readonly api: string | null
+  readonly groupBy: readonly ('credential' | 'account' | 'route' | 'outcome' | 'country' | 'api')[]
+}
+
+export interface UsagePoint {
+  readonly at: number
+  readonly group: Readonly<Record<string, string>>
+  readonly count: number
+}
+
+export interface RequestFilter {
+  readonly account: string | null
+  readonly project: string | null
+  readonly credential: string | null
+  readonly api: string | null
+  readonly code: string | null
+  readonly status: number | null
+  readonly from: number | null
+  readonly to: number | null
+}
