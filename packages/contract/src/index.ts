@@ -1,2 +1,3 @@
 export * from './codes.ts'
+export * from './config.ts'
 export * as wire from './api/index.ts'

@@ -1,0 +1,218 @@
+import Type, { type Static, type TString } from 'typebox'
+
+/**
+ * The schema of `postern.yaml`, version 1. `expects` says in words what a value must be: error messages show it.
+ * What a value means beyond its shape is checked where the file is read.
+ */
+
+const strict = { additionalProperties: false } as const
+
+function text(pattern: string, expects: string): TString {
+  return Type.String({ pattern, expects })
+}
+
+const duration = text('^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$', 'a duration such as 500ms, 30s, 15m, 1h or 90d')
+const size = text('^[1-9][0-9]{0,9}(B|KiB|MiB|GiB)$', 'a size such as 512B, 16KiB or 10MiB')
+const socket = text(
+  '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$',
+  'host:port, such as 127.0.0.1:8080 or "[::1]:8080"',
+)
+const peer = text('^[A-Za-z0-9.:/]+$', 'an IP address, a CIDR range, loopback or private')
+const brandName = text('^[a-z][a-z0-9]{1,11}$', 'two to twelve lower-case letters and digits, a letter first')
+const routeId = text('^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$', 'an id of letters, digits and "." "_" ":" "-"')
+const headerName = text("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", 'the name of a header')
+const queryName = text('^[A-Za-z0-9._~-]+$', 'the name of a query parameter: letters, digits and "." "_" "~" "-"')
+const method = text('^[A-Z][A-Z-]{0,31}$', 'a method in upper case, such as GET')
+const file = Type.String({ minLength: 1, expects: 'the path of a file or folder' })
+const name = Type.String({ minLength: 1, maxLength: 200, expects: 'a name' })
+const names = Type.Array(name)
+const count = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
+
+/** Kinds that a plan can name. `oauth_client` is read already and enters with OAuth. */
+const configKinds = Type.Enum(['secret', 'publishable', 'integration', 'management', 'oauth_client'])
+
+const listen = Type.Object(
+  {
+    gateway: Type.Optional(socket),
+    console: Type.Optional(socket),
+    ops: Type.Optional(socket),
+    trusted_proxies: Type.Optional(Type.Array(peer)),
+    plain_http_from: Type.Optional(Type.Array(peer)),
+    max_header_lines: Type.Optional(Type.Integer({ minimum: 10, maximum: 1_000 })),
+    max_header_bytes: Type.Optional(size),
+    max_target_bytes: Type.Optional(size),
+    max_body: Type.Optional(size),
+    max_connections: Type.Optional(count),
+  },
+  strict,
+)
+
+const noRegions =
+  'regions ({eu: …, us: …}) are not available yet: give one value here, and declare an API for each region'
+const address = Type.String({
+  minLength: 1,
+  expects: 'a host such as shop.example.com, a host with a prefix such as example.com/shop, or a port such as ":9001"',
+  objectHint: noRegions,
+})
+const upstream = Type.String({
+  minLength: 1,
+  expects: 'the URL of the API behind the gateway, such as http://127.0.0.1:3000',
+  objectHint: noRegions,
+})
+
+const perEnvironment = (value: TString) =>
+  Type.Union([
+    value,
+    Type.Object({ live: Type.Optional(value), sandbox: Type.Optional(value) }, { ...strict, minProperties: 1 }),
+  ])
+
+const accept = Type.Array(Type.Enum(['key', 'token', 'jwt']), { minItems: 1 })
+const placeOptions = {
+  accept: Type.Optional(accept),
+  kinds: Type.Optional(Type.Array(Type.Enum(['secret', 'publishable', 'integration']), { minItems: 1 })),
+}
+const place = Type.Union([
+  Type.Object({ in: Type.Literal('bearer'), ...placeOptions }, strict),
+  Type.Object({ in: Type.Literal('header'), name: headerName, ...placeOptions }, strict),
+  Type.Object({ in: Type.Literal('query'), name: queryName, ...placeOptions }, strict),
+  Type.Object({ in: Type.Literal('basic'), ...placeOptions }, strict),
+  Type.Object({ in: Type.Literal('pair'), id: headerName, secret: headerName, ...placeOptions }, strict),
+])
+
+const limit = Type.Object(
+  {
+    name,
+    per: Type.Enum(['credential', 'account', 'project', 'route', 'ip']),
+    requests: count,
+    window: duration,
+    burst: Type.Optional(count),
+  },
+  strict,
+)
+const quota = Type.Object(
+  {
+    name,
+    per: Type.Enum(['credential', 'account', 'project']),
+    requests: count,
+    period: Type.Enum(['hour', 'day', 'week', 'month', 'year']),
+  },
+  strict,
+)
+
+const timeouts = Type.Object(
+  {
+    connect: Type.Optional(duration),
+    first_byte: Type.Optional(duration),
+    idle: Type.Optional(duration),
+  },
+  strict,
+)
+
+/** What an API says for all of its routes, and each route for itself. */
+const routeDefaults = {
+  client_side: Type.Optional(Type.Boolean()),
+  on_stale: Type.Optional(Type.Enum(['refuse', 'serve'])),
+  timeouts: Type.Optional(timeouts),
+  body_max: Type.Optional(size),
+}
+
+const route = Type.Object(
+  {
+    id: routeId,
+    methods: Type.Optional(Type.Array(method, { minItems: 1 })),
+    path: Type.Optional(Type.String({ minLength: 1, expects: 'a path such as /v1/orders/{id} or /v1/files/**' })),
+    scopes: Type.Optional(Type.Object({ any: Type.Optional(names), all: Type.Optional(names) }, strict)),
+    cost: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+    limits: Type.Optional(Type.Array(limit)),
+    raw_path: Type.Optional(Type.Boolean()),
+    ...routeDefaults,
+  },
+  strict,
+)
+
+const scope = Type.Union([
+  Type.String({ expects: 'a description' }),
+  Type.Object({ description: Type.String(), retired: Type.Optional(Type.Boolean()) }, strict),
+])
+
+const api = Type.Object(
+  {
+    address: perEnvironment(address),
+    upstream: perEnvironment(upstream),
+    preset: Type.Optional(name),
+    credentials: Type.Optional(Type.Array(place, { minItems: 1 })),
+    scopes: Type.Optional(Type.Record(Type.String(), scope)),
+    roles: Type.Optional(Type.Record(Type.String(), names)),
+    openapi: Type.Optional(file),
+    routes: Type.Optional(Type.Array(route)),
+    unmatched: Type.Optional(Type.Enum(['refuse', 'forward'])),
+    case_insensitive_paths: Type.Optional(Type.Boolean()),
+    retired: Type.Optional(Type.Boolean()),
+    ...routeDefaults,
+  },
+  strict,
+)
+
+const plan = Type.Object(
+  {
+    apis: names,
+    kinds: Type.Optional(Type.Array(configKinds, { minItems: 1 })),
+    scopes: Type.Optional(names),
+    limits: Type.Optional(Type.Array(limit)),
+    quotas: Type.Optional(Type.Array(quota)),
+    max_keys: Type.Optional(count),
+    max_key_age: Type.Optional(duration),
+    retired: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
+export const ConfigFile = Type.Object(
+  {
+    version: Type.Literal(1),
+    brand: brandName,
+    former_brands: Type.Optional(Type.Array(brandName)),
+    listen: Type.Optional(listen),
+    public_url: Type.Optional(Type.String({ minLength: 1, expects: 'a URL such as https://console.example.com' })),
+    data: Type.Optional(file),
+    store: Type.Optional(
+      Type.Object({ url: Type.String({ minLength: 1, expects: 'sqlite or a postgres:// URL' }) }, strict),
+    ),
+    keys: Type.Optional(file),
+    geoip: Type.Optional(file),
+    memory: Type.Optional(Type.Object({ max_credentials: Type.Optional(count) }, strict)),
+    failures: Type.Optional(Type.Object({ attempts: Type.Optional(count), window: Type.Optional(duration) }, strict)),
+    stale_after: Type.Optional(duration),
+    retention: Type.Optional(
+      Type.Object(
+        {
+          requests: Type.Optional(duration),
+          minutes: Type.Optional(duration),
+          hours: Type.Optional(duration),
+          days: Type.Optional(duration),
+          events: Type.Optional(text('^(forever|[1-9][0-9]{0,8}(ms|s|m|h|d))$', 'a duration such as 400d, or forever')),
+        },
+        strict,
+      ),
+    ),
+    request_log: Type.Optional(
+      Type.Object(
+        {
+          refusals_per_second_per_ip: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+          queue: Type.Optional(Type.Integer({ minimum: 100, maximum: 10_000_000 })),
+        },
+        strict,
+      ),
+    ),
+    apis: Type.Optional(Type.Record(Type.String(), api)),
+    plans: Type.Optional(Type.Record(Type.String(), plan)),
+  },
+  { ...strict, $id: 'postern.yaml', title: 'postern.yaml' },
+)
+
+export type ConfigFile = Static<typeof ConfigFile>
+export type ConfigApi = Static<typeof api>
+export type ConfigRoute = Static<typeof route>
+export type ConfigPlace = Static<typeof place>
+export type ConfigPlan = Static<typeof plan>
+export type ConfigLimit = Static<typeof limit>
