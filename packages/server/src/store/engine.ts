@@ -1,0 +1,112 @@
+import type { UsageFlush } from '../core/usage/usage.ts'
+import type { Committed, RecordStore, Retention, Store, SystemStore, WriteRefusal } from '../core/store.ts'
+import type { Result } from '../base/result.ts'
+import type { Provenance } from '../core/audit/event.ts'
+import type { SecretInfo } from '../core/credentials/credential.ts'
+
+import type { Draft } from './operations/commit.ts'
+import { lastUsesOf } from './operations/rows.ts'
+import type { AnswerOf, Chores, InputOf, Reads, UsageReads, Writes } from './operations/index.ts'
+
+type ValueOf<Operation> = AnswerOf<Operation> extends Result<Draft<infer Value>, WriteRefusal> ? Value : never
+
+/** What a database has to give, so that the interfaces of `core/store.ts` can be made of it once for both. */
+export interface Engine {
+  readonly kind: Store['kind']
+  write<Name extends keyof Writes>(
+    name: Name,
+    input: InputOf<Writes[Name]> & { readonly by: Provenance },
+  ): Promise<Result<Committed<ValueOf<Writes[Name]>>, WriteRefusal>>
+  chore<Name extends keyof Chores>(name: Name, input: InputOf<Chores[Name]>): Promise<AnswerOf<Chores[Name]>>
+  read<Name extends keyof Reads>(name: Name, input: InputOf<Reads[Name]>): Promise<AnswerOf<Reads[Name]>>
+  readUsage<Name extends keyof UsageReads>(
+    name: Name,
+    input: InputOf<UsageReads[Name]>,
+  ): Promise<AnswerOf<UsageReads[Name]>>
+  flush(flush: UsageFlush): Promise<void>
+  maintain(input: { readonly now: number; readonly retention: Retention }): Promise<void>
+  chunks: RecordStore['chunks']
+  backup: SystemStore['backup']
+  space: SystemStore['space']
+  listen: Store['listen']
+  close(): Promise<void>
+}
+
+export function storeOf(engine: Engine): Store {
+  return {
+    kind: engine.kind,
+    accounts: {
+      create: (input) => engine.write('accounts.create', input),
+      update: (input) => engine.write('accounts.update', input),
+      setState: (input) => engine.write('accounts.setState', input),
+      find: (input) => engine.read('accounts.find', input),
+      list: (input) => engine.read('accounts.list', input),
+    },
+    projects: {
+      create: (input) => engine.write('projects.create', input),
+      update: (input) => engine.write('projects.update', input),
+      find: (input) => engine.read('projects.find', input),
+      list: (input) => engine.read('projects.list', input),
+    },
+    credentials: {
+      create: (input) => engine.write('credentials.create', input),
+      update: (input) => engine.write('credentials.update', input),
+      rotate: (input) => engine.write('credentials.rotate', input),
+      endSecret: (input) => engine.write('credentials.endSecret', input),
+      setState: (input) => engine.write('credentials.setState', input),
+      markExposed: (input) => engine.write('credentials.markExposed', input),
+      import: (input) => engine.write('credentials.import', input),
+      find: (input) => engine.read('credentials.find', input),
+      list: (input) => engine.read('credentials.list', input),
+      secrets: async (input) => withLastUses(engine, await engine.read('credentials.secrets', input)),
+      reveal: (input) => engine.write('credentials.reveal', input),
+      closeWindows: (input) => engine.chore('credentials.closeWindows', input),
+    },
+    events: {
+      list: (input) => engine.read('events.list', input),
+      range: (input) => engine.read('events.range', input),
+      head: () => engine.read('events.head', undefined),
+    },
+    records: {
+      snapshot: () => engine.read('records.snapshot', undefined),
+      chunks: (input) => engine.chunks(input),
+      byDigest: (input) => engine.read('records.byDigest', input),
+      since: (input) => engine.read('records.since', input),
+    },
+    usage: {
+      flush: (input) => engine.flush(input),
+      query: (input) => engine.readUsage('usage.query', input),
+      latency: (input) => engine.readUsage('usage.latency', input),
+      requests: (input) => engine.readUsage('usage.requests', input),
+      request: (input) => engine.readUsage('usage.request', input),
+      observedThrough: (input) => engine.readUsage('usage.observedThrough', input),
+      dropped: (input) => engine.readUsage('usage.dropped', input),
+      maintain: (input) => engine.maintain(input),
+    },
+    quotas: {
+      add: (input) => engine.chore('quotas.add', input),
+      load: (input) => engine.read('quotas.load', input),
+      prune: (input) => engine.chore('quotas.prune', input),
+    },
+    idempotency: {
+      start: (input) => engine.chore('idempotency.start', input),
+      finish: (input) => engine.chore('idempotency.finish', input),
+      abandon: (input) => engine.chore('idempotency.abandon', input),
+    },
+    system: {
+      inUse: () => engine.read('system.inUse', undefined),
+      counts: () => engine.read('system.counts', undefined),
+      backup: (input) => engine.backup(input),
+      space: () => engine.space(),
+      ping: () => engine.read('system.ping', undefined),
+    },
+    listen: (onHint) => engine.listen(onHint),
+    close: () => engine.close(),
+  }
+}
+
+async function withLastUses(engine: Engine, secrets: readonly SecretInfo[]): Promise<readonly SecretInfo[]> {
+  const uses = await engine.readUsage('usage.lastUses', { secrets: secrets.map(({ id }) => id) })
+  const bySecret = new Map(uses.map((use) => [use.secret, use]))
+  return secrets.map((secret) => ({ ...secret, ...lastUsesOf(bySecret.get(secret.id)) }))
+}

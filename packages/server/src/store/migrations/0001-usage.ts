@@ -1,0 +1,49 @@
+import { sql } from 'kysely'
+
+import type { Migration } from './migrate.ts'
+
+export const usage0001: Migration = {
+  name: 'usage-0001',
+  async up(db, dialect) {
+    const run = (text: string) => sql.raw(text).execute(db)
+    for (const unit of ['minutes', 'hours', 'days']) {
+      await run(`create table usage_${unit} (
+        at bigint not null, account text not null, project text not null, credential text not null, api text not null,
+        route text not null, outcome text not null, country text not null, count bigint not null,
+        primary key (at, account, credential, api, route, outcome, country, project)
+      ) ${dialect.clustered}`)
+      await run(`create index usage_${unit}_credential on usage_${unit} (credential, at)`)
+      await run(`create index usage_${unit}_account on usage_${unit} (account, at)`)
+      await run(`create table latency_${unit} (
+        at bigint not null, credential text not null, route text not null, bucket integer not null,
+        count bigint not null, primary key (credential, route, at, bucket)
+      ) ${dialect.clustered}`)
+      await run(`create index latency_${unit}_at on latency_${unit} (at)`)
+    }
+    for (const unit of ['hours', 'days']) {
+      await run(`create table total_${unit} (
+        at bigint not null, account text not null, api text not null, route text not null, outcome text not null,
+        count bigint not null, primary key (at, account, api, route, outcome)
+      ) ${dialect.clustered}`)
+      await run(`create index total_${unit}_account on total_${unit} (account, at)`)
+    }
+    await run('create table usage_rollup (id integer primary key, through bigint not null)')
+    await run('insert into usage_rollup (id, through) values (1, 0)')
+    await run('create table usage_dropped (minute bigint primary key, count bigint not null)')
+    await run(`create table last_uses (
+      secret text primary key, accepted_at bigint, accepted_ip text, accepted_user_agent text, refused_at bigint,
+      refused_ip text, refused_user_agent text, refused_code text
+    ) ${dialect.clustered}`)
+    await run('create table nodes (id text primary key, flushed_at bigint not null)')
+
+    await run(`create table requests (
+      id text primary key, at bigint not null, api text, route text, method text not null, path text not null,
+      status integer not null, code text, outcome text not null, account text, project text, credential text,
+      secret text, ip text not null, country text not null, user_agent text, latency_ms double precision not null,
+      trace text
+    ) ${dialect.clustered}`)
+    await run('create index requests_credential on requests (credential, id) where credential is not null')
+    await run('create index requests_account on requests (account, id) where account is not null')
+    await run('create index requests_code on requests (code, id) where code is not null')
+  },
+}

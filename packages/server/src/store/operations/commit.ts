@@ -1,0 +1,198 @@
+import type { Actor, NewEvent, Provenance } from '../../core/audit/event.ts'
+import { commitmentOf, eventHash, type HashedFields } from '../../core/audit/chain.ts'
+import type { Committed, WriteRefusal } from '../../core/store.ts'
+import { systemRandom } from '../../base/random.ts'
+import { fail, ok, type Result } from '../../base/result.ts'
+import type { Ending } from '../revocations.ts'
+import type { Db, EventPersonalRow, EventRow } from '../schema.ts'
+
+import { imagesOf, touchedBy } from './records.ts'
+
+/** An event with the credential that it touches, if any: for filters and the change feed. */
+export interface DraftEvent extends NewEvent {
+  readonly credential: string | null
+}
+
+/** What a write did, before its events are appended and its after-images read. */
+export interface Draft<Value> {
+  readonly value: Value
+  readonly events: readonly DraftEvent[]
+}
+
+export type Drafted<Value> = Promise<Result<Draft<Value>, WriteRefusal>>
+
+/** A write as an aggregate's file declares it. It runs within the transaction that `commitWrite` completes. */
+export type WriteOperation<Input extends { readonly by: Provenance }, Value> = (tx: Db, input: Input) => Drafted<Value>
+
+export const refuse = (what: string): { readonly ok: false; readonly error: WriteRefusal } =>
+  fail({ code: 'conflict', what })
+export const notFound: { readonly ok: false; readonly error: WriteRefusal } = fail({ code: 'not_found' })
+
+/**
+ * The whole of a write: the actor is alive, the operation's own statements, the events as the last statements under
+ * the lock of the head (so that sequence order is commit order), the after-images. On a refusal the caller rolls back.
+ */
+export async function runWrite<Input extends { readonly by: Provenance }, Value>(
+  tx: Db,
+  operation: WriteOperation<Input, Value>,
+  input: Input,
+): Promise<Result<Written<Value>, WriteRefusal>> {
+  const { by } = input
+  if (!(await actorLives(tx, by))) return fail({ code: 'actor_dead' })
+  const drafted = await operation(tx, input)
+  if (!drafted.ok) return drafted
+  const { value, events } = drafted.value
+  const touched = touchedBy(events.map((event) => ({ kind: event.targetKind, id: event.targetId, credential: event.credential })))
+  const head = await lockHead(tx, events.length)
+  // Whoever ended the actor held the head until its commit, so that this statement sees it. A write that ends its
+  // own actor has locked that row since its own conditional statement.
+  if (!touched.credentials.has(by.actor.id) && !(await endsOwnAccount(tx, by.actor, touched.accounts))) {
+    if (!(await actorLives(tx, by))) return fail({ code: 'actor_dead' })
+  }
+  await append(tx, by, events, head)
+  const changes = await imagesOf(tx, touched)
+  return ok({ committed: { value, sequence: head.sequence, changes }, endings: endingsOf(events, by, head) })
+}
+
+/** A committed write, and what of it belongs into the revocation log. */
+export interface Written<Value> {
+  readonly committed: Committed<Value>
+  readonly endings: readonly Ending[]
+}
+
+const stateAfter: Readonly<Record<string, Ending['state']>> = {
+  'credential.blocked': 'blocked',
+  'credential.unblocked': 'active',
+  'credential.revoked': 'revoked',
+  'credential.compromised': 'compromised',
+  'account.suspended': 'suspended',
+  'account.resumed': 'active',
+}
+
+function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): readonly Ending[] {
+  const first = head.sequence - events.length + 1
+  return events.flatMap((event, index) => {
+    const state = stateAfter[event.action]
+    if (state === undefined) return []
+    const { targetKind, targetId } = event
+    return [{ sequence: first + index, at: by.at, [targetKind === 'account' ? 'account' : 'credential']: targetId, state }]
+  })
+}
+
+/** Active, not expired, with a secret that lives, in an account that is not suspended. People's keys only. */
+async function actorLives(tx: Db, by: Provenance): Promise<boolean> {
+  if (by.actor.kind !== 'credential') return true
+  const alive = await tx
+    .selectFrom('credentials')
+    .innerJoin('accounts', 'accounts.id', 'credentials.account')
+    .select('credentials.id')
+    .where('credentials.id', '=', by.actor.id)
+    .where('accounts.state', '=', 'active')
+    .where((eb) =>
+      eb.or([
+        eb('credentials.state', '=', 'active'),
+        eb.and([eb('credentials.state', '=', 'blocked'), eb('credentials.blocked_until', '<=', by.at)]),
+      ]),
+    )
+    .where((eb) => eb.or([eb('credentials.expires_at', 'is', null), eb('credentials.expires_at', '>', by.at)]))
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('secrets')
+          .select('secrets.id')
+          .whereRef('secrets.credential', '=', 'credentials.id')
+          .where((or) => or.or([or('secrets.not_after', 'is', null), or('secrets.not_after', '>', by.at)])),
+      ),
+    )
+    .executeTakeFirst()
+  return alive !== undefined
+}
+
+async function endsOwnAccount(tx: Db, actor: Actor, accounts: ReadonlySet<string>): Promise<boolean> {
+  if (actor.kind !== 'credential' || accounts.size === 0) return false
+  const own = await tx.selectFrom('credentials').select('account').where('id', '=', actor.id).executeTakeFirst()
+  return own !== undefined && accounts.has(own.account)
+}
+
+interface Head {
+  /** After the events of this write. */
+  readonly sequence: number
+  /** Before them. */
+  readonly hash: string
+}
+
+/** Takes the next sequences and keeps every other write from appending until this one has committed. */
+async function lockHead(tx: Db, count: number): Promise<Head> {
+  return tx
+    .updateTable('event_head')
+    .set((eb) => ({ sequence: eb('sequence', '+', count) }))
+    .where('id', '=', 1)
+    .returning(['sequence', 'hash'])
+    .executeTakeFirstOrThrow()
+}
+
+async function append(tx: Db, by: Provenance, events: readonly DraftEvent[], head: Head): Promise<void> {
+  if (events.length === 0) return
+  const rows: EventRow[] = []
+  const personal: EventPersonalRow[] = []
+  let previousHash = head.hash
+  let sequence = head.sequence - events.length
+  for (const event of events) {
+    sequence++
+    const salt = systemRandom.bytes(16)
+    const commitment = commitmentOf(salt, by)
+    const row = eventRow(event, by, { sequence, commitment, previousHash })
+    previousHash = row.hash
+    rows.push(row)
+    personal.push({ sequence, salt, ip: by.ip, user_agent: by.userAgent })
+  }
+  for (const batch of batches(rows)) await tx.insertInto('events').values(batch).execute()
+  for (const batch of batches(personal)) await tx.insertInto('event_personal').values(batch).execute()
+  await tx.updateTable('event_head').set({ hash: previousHash }).where('id', '=', 1).execute()
+}
+
+function eventRow(
+  event: DraftEvent,
+  by: Provenance,
+  link: { readonly sequence: number; readonly commitment: string; readonly previousHash: string },
+): EventRow {
+  const { action, targetKind, targetId, account, project, credential, before, after } = event
+  const { sequence, commitment, previousHash } = link
+  const hashed: HashedFields = {
+    sequence,
+    at: by.at,
+    actor: by.actor,
+    action,
+    targetKind,
+    targetId,
+    account,
+    project,
+    before,
+    after,
+    requestId: by.requestId,
+    commitment,
+  }
+  return {
+    sequence,
+    at: by.at,
+    actor_kind: by.actor.kind,
+    actor_id: by.actor.id,
+    action,
+    target_kind: targetKind,
+    target_id: targetId,
+    account,
+    project,
+    credential,
+    before: before === null ? null : JSON.stringify(before),
+    after: after === null ? null : JSON.stringify(after),
+    request_id: by.requestId,
+    commitment,
+    previous_hash: previousHash,
+    hash: eventHash(previousHash, hashed),
+  }
+}
+
+/** Rows per statement: below the least number of parameters that either database takes. */
+export function* batches<Row>(rows: readonly Row[], size = 500): Generator<readonly Row[]> {
+  for (let start = 0; start < rows.length; start += size) yield rows.slice(start, start + size)
+}

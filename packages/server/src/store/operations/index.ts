@@ -1,0 +1,78 @@
+import { createAccount, findAccount, listAccounts, setAccountState, updateAccount } from './accounts.ts'
+import { createCredential, findCredential, listCredentials, markExposed, setCredentialState, updateCredential } from './credentials.ts'
+import { eventHead, eventRange, listEvents } from './events.ts'
+import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
+import { importCredentials } from './import.ts'
+import { createProject, findProject, listProjects, updateProject } from './projects.ts'
+import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
+import { byDigest, since, snapshot } from './records.ts'
+import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
+import { counts, inUse, ping } from './system.ts'
+import { droppedRequests, findLastUses, findRequest, listRequests, observedThrough, queryLatency, queryUsage } from './usage-query.ts'
+
+/** The named operations that both databases execute: a transaction that appends events. */
+export const writes = {
+  'accounts.create': createAccount,
+  'accounts.update': updateAccount,
+  'accounts.setState': setAccountState,
+  'projects.create': createProject,
+  'projects.update': updateProject,
+  'credentials.create': createCredential,
+  'credentials.update': updateCredential,
+  'credentials.rotate': rotateSecret,
+  'credentials.endSecret': endSecret,
+  'credentials.setState': setCredentialState,
+  'credentials.markExposed': markExposed,
+  'credentials.import': importCredentials,
+  'credentials.reveal': revealSecret,
+}
+
+/** Writes of the main tables that are nobody's act, and so no event. */
+export const chores = {
+  'credentials.closeWindows': closeWindows,
+  'idempotency.start': startIdempotent,
+  'idempotency.finish': finishIdempotent,
+  'idempotency.abandon': abandonIdempotent,
+  'quotas.add': addQuotas,
+  'quotas.prune': pruneQuotas,
+}
+
+export const reads = {
+  'accounts.find': findAccount,
+  'accounts.list': listAccounts,
+  'projects.find': findProject,
+  'projects.list': listProjects,
+  'credentials.find': findCredential,
+  'credentials.list': listCredentials,
+  'credentials.secrets': listSecrets,
+  'events.list': listEvents,
+  'events.range': eventRange,
+  'events.head': eventHead,
+  'records.snapshot': snapshot,
+  'records.byDigest': byDigest,
+  'records.since': since,
+  'quotas.load': loadQuotas,
+  'system.inUse': inUse,
+  'system.counts': counts,
+  'system.ping': ping,
+}
+
+/** Reads of the usage tables; each in one read transaction. */
+export const usageReads = {
+  'usage.query': queryUsage,
+  'usage.latency': queryLatency,
+  'usage.requests': listRequests,
+  'usage.request': findRequest,
+  'usage.lastUses': findLastUses,
+  'usage.observedThrough': observedThrough,
+  'usage.dropped': droppedRequests,
+}
+
+export type Writes = typeof writes
+export type Chores = typeof chores
+export type Reads = typeof reads
+export type UsageReads = typeof usageReads
+
+/** What an operation takes and answers, apart from the database. */
+export type InputOf<Operation> = Operation extends (db: never, input: infer Input) => unknown ? Input : undefined
+export type AnswerOf<Operation> = Operation extends (...args: never[]) => Promise<infer Answer> ? Answer : never

@@ -1,0 +1,111 @@
+import type { Project } from '../../core/accounts/account.ts'
+import type { Provenance } from '../../core/audit/event.ts'
+import type { Credential } from '../../core/credentials/credential.ts'
+import type { NewProject, Page, ProjectStore, Scope } from '../../core/store.ts'
+import { fail, ok } from '../../base/result.ts'
+import type { Db, ProjectRow } from '../schema.ts'
+
+import { notFound, type DraftEvent, type Drafted } from './commit.ts'
+import { credentialCreated, insertCredentials } from './credential-rows.ts'
+import { createdBefore, createdKey, toPage } from './page.ts'
+import { toProject, toProjectRow } from './rows.ts'
+
+type Create = Parameters<ProjectStore['create']>[0]
+type Update = Parameters<ProjectStore['update']>[0]
+type List = Parameters<ProjectStore['list']>[0]
+
+export async function createProject(
+  tx: Db,
+  { account, project, by }: Create,
+): Drafted<{ readonly project: Project; readonly credentials: readonly Credential[] }> {
+  const owner = await tx.selectFrom('accounts').select('id').where('id', '=', account).executeTakeFirst()
+  if (owner === undefined) return notFound
+  const made = await insertProject(tx, account, project, by)
+  return ok({ value: { project: made.project, credentials: made.credentials }, events: made.events })
+}
+
+/** The project with its default pairs, and what is to be told of it. */
+export async function insertProject(
+  tx: Db,
+  account: string,
+  project: NewProject,
+  by: Provenance,
+): Promise<{
+  readonly project: Project
+  readonly credentials: readonly Credential[]
+  readonly events: readonly DraftEvent[]
+}> {
+  const row = await tx
+    .insertInto('projects')
+    .values(toProjectRow(project, account, by.at))
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  const created = toProject(row)
+  const credentials = await insertCredentials(tx, project.credentials, { account, project: project.id, by })
+  return {
+    project: created,
+    credentials,
+    events: [projectEvent('project.created', created, null, describe(created)), ...credentials.map(credentialCreated)],
+  }
+}
+
+export async function updateProject(tx: Db, { id, scope, version, set }: Update): Drafted<Project> {
+  const before = await findProject(tx, { id, scope })
+  if (before === null) return notFound
+  const row = await tx
+    .updateTable('projects')
+    .set({
+      ...(set.name !== undefined && { name: set.name }),
+      ...(set.ipAllow !== undefined && { ip_allow: JSON.stringify(set.ipAllow) }),
+      ...(set.metadata !== undefined && { metadata: JSON.stringify(set.metadata) }),
+      version: version + 1,
+    })
+    .where('id', '=', id)
+    .where('version', '=', version)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) return fail({ code: 'version_mismatch', current: before.version })
+  const updated = toProject(row)
+  return ok({ value: updated, events: [projectEvent('project.updated', updated, describe(before), describe(updated))] })
+}
+
+export async function findProject(
+  db: Db,
+  { id, scope }: { readonly id: string; readonly scope: Scope },
+): Promise<Project | null> {
+  const row = await db
+    .selectFrom('projects')
+    .selectAll()
+    .where('id', '=', id)
+    .$if(scope !== null, (query) => query.where('account', '=', scope ?? ''))
+    .executeTakeFirst()
+  return row === undefined ? null : toProject(row)
+}
+
+export async function listProjects(db: Db, { limit, after, account, scope }: List): Promise<Page<Project>> {
+  const rows = await db
+    .selectFrom('projects')
+    .selectAll()
+    .$if(scope !== null, (query) => query.where('account', '=', scope ?? ''))
+    .$if(account !== null, (query) => query.where('account', '=', account ?? ''))
+    .$if(after !== null, (query) => query.where(createdBefore('projects', after ?? '')))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return toPage<ProjectRow, Project>(rows, limit, toProject, createdKey)
+}
+
+function projectEvent(
+  action: string,
+  project: Project,
+  before: DraftEvent['before'],
+  after: DraftEvent['after'],
+): DraftEvent {
+  const { id, account } = project
+  return { action, targetKind: 'project', targetId: id, account, project: id, credential: null, before, after }
+}
+
+function describe({ name, environment, ipAllow, metadata }: Project): Readonly<Record<string, unknown>> {
+  return { name, environment, ipAllow, metadata }
+}

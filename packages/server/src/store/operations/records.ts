@@ -1,0 +1,109 @@
+import type { CredentialRecord, RecordChanges } from '../../core/records/record.ts'
+import type { RecordStore } from '../../core/store.ts'
+import type { Db, SecretRow } from '../schema.ts'
+
+import { toAccountRecord, toCredentialRecord, toProjectRecord } from './rows.ts'
+
+type Snapshot = Awaited<ReturnType<RecordStore['snapshot']>>
+type Since = Awaited<ReturnType<RecordStore['since']>>
+
+/** The position is read first: what commits while the rest is read is caught up from it. */
+export async function snapshot(db: Db): Promise<Snapshot> {
+  const { sequence } = await db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow()
+  const accounts = await db.selectFrom('accounts').selectAll().execute()
+  const projects = await db.selectFrom('projects').selectAll().execute()
+  const { count } = await db
+    .selectFrom('credentials')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return {
+    position: sequence,
+    accounts: accounts.map(toAccountRecord),
+    projects: projects.map(toProjectRecord),
+    credentialCount: count,
+  }
+}
+
+export async function byDigest(db: Db, input: { readonly digest: Uint8Array }): Promise<CredentialRecord | null> {
+  const secret = await db
+    .selectFrom('secrets')
+    .select('credential')
+    .where('digest', '=', Buffer.from(input.digest))
+    .executeTakeFirst()
+  if (secret === undefined) return null
+  const [record] = await credentialRecords(db, [secret.credential])
+  return record ?? null
+}
+
+/** After-images of what the events touched; the state may be newer than the position, never older. */
+export async function since(db: Db, input: { readonly after: number; readonly limit: number }): Promise<Since> {
+  const events = await db
+    .selectFrom('events')
+    .select(['sequence', 'target_kind', 'target_id', 'credential'])
+    .where('sequence', '>', input.after)
+    .orderBy('sequence')
+    .limit(input.limit + 1)
+    .execute()
+  const read = events.slice(0, input.limit)
+  const touched = touchedBy(
+    read.map((event) => ({ kind: event.target_kind, id: event.target_id, credential: event.credential })),
+  )
+  return {
+    position: read.at(-1)?.sequence ?? input.after,
+    more: events.length > input.limit,
+    changes: await imagesOf(db, touched),
+  }
+}
+
+/** Ids of what events touched. */
+export interface Touched {
+  readonly accounts: ReadonlySet<string>
+  readonly projects: ReadonlySet<string>
+  readonly credentials: ReadonlySet<string>
+}
+
+export function touchedBy(
+  targets: readonly { readonly kind: string; readonly id: string; readonly credential: string | null }[],
+): Touched {
+  const ofKind = (kind: string) => new Set(targets.filter((target) => target.kind === kind).map(({ id }) => id))
+  return {
+    accounts: ofKind('account'),
+    projects: ofKind('project'),
+    credentials: new Set(targets.flatMap(({ credential }) => (credential === null ? [] : [credential]))),
+  }
+}
+
+export async function imagesOf(db: Db, touched: Touched): Promise<RecordChanges> {
+  const among = (ids: ReadonlySet<string>) => [...ids]
+  const accounts =
+    touched.accounts.size === 0
+      ? []
+      : await db.selectFrom('accounts').selectAll().where('id', 'in', among(touched.accounts)).execute()
+  const projects =
+    touched.projects.size === 0
+      ? []
+      : await db.selectFrom('projects').selectAll().where('id', 'in', among(touched.projects)).execute()
+  return {
+    accounts: accounts.map(toAccountRecord),
+    projects: projects.map(toProjectRecord),
+    credentials: await credentialRecords(db, among(touched.credentials)),
+  }
+}
+
+/** In the order of their ids; hidden and dead ones as well. */
+export async function credentialRecords(db: Db, ids: readonly string[]): Promise<readonly CredentialRecord[]> {
+  const records: CredentialRecord[] = []
+  for (let start = 0; start < ids.length; start += 1000) {
+    const some = ids.slice(start, start + 1000)
+    const rows = await db.selectFrom('credentials').selectAll().where('id', 'in', some).orderBy('id').execute()
+    const secrets = await db.selectFrom('secrets').selectAll().where('credential', 'in', some).orderBy('id').execute()
+    const byCredential = new Map<string, SecretRow[]>()
+    for (const secret of secrets) {
+      const list = byCredential.get(secret.credential)
+      if (list === undefined) byCredential.set(secret.credential, [secret])
+      else list.push(secret)
+    }
+    for (const row of rows) records.push(toCredentialRecord(row, byCredential.get(row.id) ?? []))
+  }
+  return records
+}

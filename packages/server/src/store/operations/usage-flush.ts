@@ -1,0 +1,103 @@
+import { sql } from 'kysely'
+
+import type { LastUseRow, UsageCount, UsageFlush } from '../../core/usage/usage.ts'
+import type { Db, LastUseTableRow, LatencyRow, TotalRow, UsageRow } from '../schema.ts'
+
+import { batches } from './commit.ts'
+import { add, spans } from './usage-rollup.ts'
+
+/**
+ * Everything of a flush but its request rows, which each database takes in its own fastest way. The caller keeps the
+ * rollup from moving while this runs. What is older than the rollup is added to hours and days at once.
+ */
+export async function flushCounts(tx: Db, flush: Omit<UsageFlush, 'requests'>): Promise<void> {
+  const { through } = await tx.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
+  const counts = flush.counts.map(toUsageRow)
+  await add(tx, 'usage_minutes', counts)
+  const latencies = flush.latencies.flatMap(({ minute, credential, route, buckets }) =>
+    buckets.flatMap((count, bucket) => (count === 0 ? [] : [{ at: minute, credential, route, bucket, count }])),
+  )
+  await add(tx, 'latency_minutes', latencies)
+  await addLate(
+    tx,
+    counts.filter(({ at }) => at < through),
+    latencies.filter(({ at }) => at < through),
+  )
+  await mergeLastUses(tx, flush.lastUses)
+  if (flush.dropped > 0) {
+    const minute = Math.floor(flush.at / 60_000) * 60_000
+    await tx
+      .insertInto('usage_dropped')
+      .values({ minute, count: flush.dropped })
+      .onConflict((conflict) =>
+        conflict
+          .column('minute')
+          .doUpdateSet((eb) => ({ count: eb('usage_dropped.count', '+', eb.ref('excluded.count')) })),
+      )
+      .execute()
+  }
+  await tx
+    .insertInto('nodes')
+    .values({ id: flush.node, flushed_at: flush.at })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ flushed_at: flush.at }))
+    .execute()
+}
+
+function toUsageRow({ minute, ...row }: UsageCount): UsageRow {
+  return { at: minute, ...row }
+}
+
+async function addLate(tx: Db, counts: readonly UsageRow[], latencies: readonly LatencyRow[]): Promise<void> {
+  if (counts.length === 0 && latencies.length === 0) return
+  for (const unit of ['hour', 'day'] as const) {
+    const floor = (at: number) => Math.floor(at / spans[unit]) * spans[unit]
+    await add(tx, `usage_${unit}s`, counts.map((row) => ({ ...row, at: floor(row.at) })))
+    const totals = counts.map(({ at, account, api, route, outcome, count }): TotalRow => {
+      return { at: floor(at), account, api, route, outcome, count }
+    })
+    await add(tx, `total_${unit}s`, totals)
+    await add(tx, `latency_${unit}s`, latencies.map((row) => ({ ...row, at: floor(row.at) })))
+  }
+}
+
+/** The newer use wins, whichever node saw it. */
+async function mergeLastUses(tx: Db, uses: readonly LastUseRow[]): Promise<void> {
+  const rows = uses.map(toLastUseRow).toSorted((a, b) => (a.secret < b.secret ? -1 : 1))
+  for (const batch of batches(rows)) {
+    await tx
+      .insertInto('last_uses')
+      .values(batch)
+      .onConflict((conflict) =>
+        conflict.column('secret').doUpdateSet({
+          accepted_at: newer('accepted', 'accepted_at'),
+          accepted_ip: newer('accepted', 'accepted_ip'),
+          accepted_user_agent: newer('accepted', 'accepted_user_agent'),
+          refused_at: newer('refused', 'refused_at'),
+          refused_ip: newer('refused', 'refused_ip'),
+          refused_user_agent: newer('refused', 'refused_user_agent'),
+          refused_code: newer('refused', 'refused_code'),
+        }),
+      )
+      .execute()
+  }
+}
+
+function newer(kind: 'accepted' | 'refused', column: keyof LastUseTableRow): ReturnType<typeof sql<never>> {
+  const at = sql.ref(`last_uses.${kind}_at`)
+  const excludedAt = sql.ref(`excluded.${kind}_at`)
+  return sql<never>`case when ${excludedAt} is not null and (${at} is null or ${excludedAt} >= ${at})
+    then ${sql.ref(`excluded.${column}`)} else ${sql.ref(`last_uses.${column}`)} end`
+}
+
+function toLastUseRow({ secret, accepted, refused }: LastUseRow): LastUseTableRow {
+  return {
+    secret,
+    accepted_at: accepted?.at ?? null,
+    accepted_ip: accepted?.ip ?? null,
+    accepted_user_agent: accepted?.userAgent ?? null,
+    refused_at: refused?.at ?? null,
+    refused_ip: refused?.ip ?? null,
+    refused_user_agent: refused?.userAgent ?? null,
+    refused_code: refused?.code ?? null,
+  }
+}

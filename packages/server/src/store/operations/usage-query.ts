@@ -1,0 +1,170 @@
+import { sql, type RawBuilder } from 'kysely'
+
+import { latencyBucketsMs, type RequestRow, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
+import type { Page, UsageStore } from '../../core/store.ts'
+import { firstIdAt } from '../../base/ids.ts'
+import type { Db, LastUseTableRow, RequestTableRow } from '../schema.ts'
+
+import { textCursor, toPage } from './page.ts'
+import { toRequest } from './rows.ts'
+import { bucketOf, spans, type Unit } from './usage-rollup.ts'
+
+interface Segment {
+  readonly unit: Unit
+  readonly from: number
+  readonly to: number
+}
+
+const finer: Readonly<Record<Exclude<Unit, 'minute'>, Unit>> = { hour: 'minute', day: 'hour' }
+
+/**
+ * The range in whole units of `unit`, and its ragged ends in finer ones, so that a range that does not begin or end
+ * on the hour is exact as long as the minutes of that hour are kept.
+ */
+export function segmentsOf(from: number, to: number, unit: Unit): readonly Segment[] {
+  if (from >= to) return []
+  const span = spans[unit]
+  if (unit === 'minute') return [{ unit, from: Math.floor(from / span) * span, to }]
+  const first = Math.ceil(from / span) * span
+  const last = Math.floor(to / span) * span
+  if (first >= last) return segmentsOf(from, to, finer[unit])
+  return [
+    ...segmentsOf(from, first, finer[unit]),
+    { unit, from: first, to: last },
+    ...segmentsOf(last, to, finer[unit]),
+  ]
+}
+
+/** Run in one read transaction: the rollup must not move between its statements. */
+export async function queryUsage(db: Db, query: UsageQuery): Promise<readonly UsagePoint[]> {
+  const { through } = await db.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
+  const sums = new Map<string, { at: number; group: Readonly<Record<string, string>>; count: number }>()
+  for (const { unit, from, to } of segmentsOf(query.from, query.to, query.step)) {
+    await collect(db, query, unit, from, to, sums)
+    // Minutes that are not yet in the hours and days.
+    if (unit !== 'minute' && to > through) await collect(db, query, 'minute', Math.max(from, through), to, sums)
+  }
+  return [...sums.values()].toSorted((a, b) => a.at - b.at)
+}
+
+async function collect(
+  db: Db,
+  query: UsageQuery,
+  unit: Unit,
+  from: number,
+  to: number,
+  sums: Map<string, { at: number; group: Readonly<Record<string, string>>; count: number }>,
+): Promise<void> {
+  const columns = query.groupBy
+  const bucket = bucketOf(spans[query.step])
+  const groups = columns.map((column) => sql.ref(column))
+  const rows = await sql<Record<string, string | number>>`
+    select ${sql.join([sql`${bucket} as at_bucket`, ...groups, sql`sum(count) as total`])}
+    from ${sql.table(tableFor(query, unit))} where ${conditions(query, from, to)}
+    group by ${sql.join([bucket, ...groups])}`.execute(db)
+  for (const row of rows.rows) {
+    const at = Number(row['at_bucket'])
+    const group = Object.fromEntries(columns.map((column) => [column, String(row[column])]))
+    const name = JSON.stringify([at, ...columns.map((column) => group[column])])
+    const sum = sums.get(name)
+    if (sum === undefined) sums.set(name, { at, group, count: Number(row['total']) })
+    else sum.count += Number(row['total'])
+  }
+}
+
+/** Sums of everybody come from the smaller table, where the question does not name what it lacks. */
+function tableFor({ credential, project, groupBy }: UsageQuery, unit: Unit): string {
+  const detailed = credential !== null || project !== null || groupBy.includes('credential') || groupBy.includes('country')
+  return unit === 'minute' || detailed ? `usage_${unit}s` : `total_${unit}s`
+}
+
+function conditions({ account, project, credential, api }: UsageQuery, from: number, to: number): RawBuilder<unknown> {
+  const parts = [sql`at >= ${from}`, sql`at < ${to}`]
+  if (account !== null) parts.push(sql`account = ${account}`)
+  if (project !== null) parts.push(sql`project = ${project}`)
+  if (credential !== null) parts.push(sql`credential = ${credential}`)
+  if (api !== null) parts.push(sql`api = ${api}`)
+  return sql.join(parts, sql` and `)
+}
+
+/** Counts per latency bucket, from the coarsest tables that fit the range. Run in one read transaction. */
+export async function queryLatency(
+  db: Db,
+  { credential, route, from, to }: Parameters<UsageStore['latency']>[0],
+): Promise<readonly number[]> {
+  const { through } = await db.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
+  const buckets = Array.from({ length: latencyBucketsMs.length + 1 }, () => 0)
+  const collectLatency = async (unit: Unit, first: number, last: number) => {
+    const parts = [sql`at >= ${first}`, sql`at < ${last}`]
+    if (credential !== null) parts.push(sql`credential = ${credential}`)
+    if (route !== null) parts.push(sql`route = ${route}`)
+    const { rows } = await sql<{ bucket: number; total: number }>`select bucket, sum(count) as total
+      from ${sql.table(`latency_${unit}s`)} where ${sql.join(parts, sql` and `)} group by bucket`.execute(db)
+    for (const { bucket, total } of rows) buckets[bucket] = (buckets[bucket] ?? 0) + Number(total)
+  }
+  for (const segment of segmentsOf(from, to, 'day')) {
+    await collectLatency(segment.unit, segment.from, segment.to)
+    if (segment.unit !== 'minute' && segment.to > through) {
+      await collectLatency('minute', Math.max(segment.from, through), segment.to)
+    }
+  }
+  return buckets
+}
+
+export async function listRequests(db: Db, input: Parameters<UsageStore['requests']>[0]): Promise<Page<RequestRow>> {
+  const { account, project, credential, api, code, status, from, to, after, limit } = input
+  const rows = await db
+    .selectFrom('requests')
+    .selectAll()
+    .$if(account !== null, (query) => query.where('account', '=', account))
+    .$if(project !== null, (query) => query.where('project', '=', project))
+    .$if(credential !== null, (query) => query.where('credential', '=', credential))
+    .$if(api !== null, (query) => query.where('api', '=', api))
+    .$if(code !== null, (query) => query.where('code', '=', code))
+    .$if(status !== null, (query) => query.where('status', '=', status ?? 0))
+    // Ids are ordered by time, so a range over time is a range over the key.
+    .$if(from !== null, (query) => query.where('id', '>=', firstIdAt('req', from ?? 0)))
+    .$if(to !== null, (query) => query.where('id', '<', firstIdAt('req', to ?? 0)))
+    .$if(after !== null, (query) => query.where('id', '<', textCursor(after ?? '')))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+  return toPage<RequestTableRow, RequestRow>(rows, limit, toRequest, ({ id }) => [id])
+}
+
+export async function findRequest(db: Db, { id }: { readonly id: string }): Promise<RequestRow | null> {
+  const row = await db.selectFrom('requests').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? null : toRequest(row)
+}
+
+export async function findLastUses(
+  db: Db,
+  { secrets }: { readonly secrets: readonly string[] },
+): Promise<readonly LastUseTableRow[]> {
+  if (secrets.length === 0) return []
+  return db.selectFrom('last_uses').selectAll().where('secret', 'in', secrets).execute()
+}
+
+/** A node that has not flushed for this long is not alive; a live one flushes each second. */
+const nodeAliveMs = 60_000
+
+export async function observedThrough(db: Db, { now }: { readonly now: number }): Promise<number | null> {
+  const rows = await db.selectFrom('nodes').select('flushed_at').execute()
+  if (rows.length === 0) return null
+  const all = rows.map((row) => row.flushed_at)
+  const alive = all.filter((at) => at > now - nodeAliveMs)
+  return alive.length === 0 ? Math.max(...all) : Math.min(...alive)
+}
+
+export async function droppedRequests(
+  db: Db,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<number> {
+  const row = await db
+    .selectFrom('usage_dropped')
+    .select((eb) => eb.fn.sum<number | null>('count').as('total'))
+    .where('minute', '>=', Math.floor(from / 60_000) * 60_000)
+    .where('minute', '<', to)
+    .executeTakeFirst()
+  return Number(row?.total ?? 0)
+}

@@ -1,0 +1,142 @@
+import { sql } from 'kysely'
+
+import type { UsageStore } from '../../core/store.ts'
+import { firstIdAt } from '../../base/ids.ts'
+import type { Db, LatencyRow, TotalRow, UsageRow, UsageTables } from '../schema.ts'
+
+import { batches } from './commit.ts'
+
+export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
+export type Unit = keyof typeof spans
+
+const keys = {
+  usage: ['at', 'account', 'credential', 'api', 'route', 'outcome', 'country', 'project'],
+  total: ['at', 'account', 'api', 'route', 'outcome'],
+  latency: ['credential', 'route', 'at', 'bucket'],
+} as const
+
+type Family = keyof typeof keys
+type CountTable = Extract<keyof UsageTables, `${Family}_${Unit}s`>
+
+const keyOf = (table: CountTable): readonly string[] => {
+  if (table.startsWith('usage')) return keys.usage
+  return table.startsWith('total') ? keys.total : keys.latency
+}
+
+/** Adds counts to what is there; rows of the same key are summed first, in one order, so that nodes never deadlock. */
+export async function add(
+  tx: Db,
+  table: CountTable,
+  rows: readonly (UsageRow | TotalRow | LatencyRow)[],
+): Promise<void> {
+  const key = keyOf(table)
+  const sums = new Map<string, Record<string, string | number>>()
+  for (const row of rows) {
+    const values: Record<string, string | number> = { ...row }
+    const name = key.map((column) => String(values[column])).join('\0')
+    const sum = sums.get(name)
+    if (sum === undefined) sums.set(name, values)
+    else sum['count'] = Number(sum['count']) + row.count
+  }
+  const sorted = [...sums.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  const columns = [...key, 'count']
+  const names = sql.join(columns.map((column) => sql.ref(column)))
+  for (const batch of batches(sorted)) {
+    const values = sql.join(batch.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`))
+    await sql`insert into ${sql.table(table)} (${names}) values ${values} on conflict (${sql.join(
+      key.map((column) => sql.ref(column)),
+    )}) do update set count = ${sql.ref(`${table}.count`)} + excluded.count`.execute(tx)
+  }
+}
+
+/** Minutes that are summed up in one transaction, so that flushes never wait long. */
+const minutesPerStep = 10
+/** Rows that are deleted in one transaction. */
+const rowsPerPrune = 5_000
+/** A flush of the running minute may still come; it is added directly afterwards, so this is only for economy. */
+const settleMs = 2 * spans.minute
+
+/**
+ * One bounded step of summing minutes up into hours and days. Answers whether there is more to do. Locks the rollup
+ * first: flushes read it, and wait.
+ */
+export async function rollUpStep(tx: Db, { now }: { readonly now: number }): Promise<boolean> {
+  const { through } = await tx
+    .updateTable('usage_rollup')
+    .set({ id: 1 })
+    .where('id', '=', 1)
+    .returning('through')
+    .executeTakeFirstOrThrow()
+  const settled = Math.floor((now - settleMs) / spans.minute) * spans.minute
+  const first = await firstMinute(tx, through)
+  if (first === null || first >= settled) {
+    if (settled > through) await tx.updateTable('usage_rollup').set({ through: settled }).execute()
+    return false
+  }
+  const until = Math.min(settled, first + minutesPerStep * spans.minute)
+  for (const unit of ['hour', 'day'] as const) {
+    await sumUp(tx, 'usage', 'usage', unit, first, until)
+    await sumUp(tx, 'usage', 'total', unit, first, until)
+    await sumUp(tx, 'latency', 'latency', unit, first, until)
+  }
+  await tx.updateTable('usage_rollup').set({ through: until }).execute()
+  return until < settled
+}
+
+async function firstMinute(tx: Db, from: number): Promise<number | null> {
+  const usage = await tx
+    .selectFrom('usage_minutes')
+    .select((eb) => eb.fn.min('at').as('at'))
+    .where('at', '>=', from)
+    .executeTakeFirst()
+  const latency = await tx
+    .selectFrom('latency_minutes')
+    .select((eb) => eb.fn.min('at').as('at'))
+    .where('at', '>=', from)
+    .executeTakeFirst()
+  // An aggregate over no rows answers null, which its type does not say.
+  const found = [usage?.at, latency?.at].filter((at) => typeof at === 'number')
+  return found.length === 0 ? null : Math.min(...found)
+}
+
+async function sumUp(tx: Db, from: Family, into: Family, unit: Unit, first: number, until: number): Promise<void> {
+  const source = `${from}_minutes`
+  const target = `${into}_${unit}s`
+  const span = spans[unit]
+  const columns = keys[into]
+  const selected = columns.map((column) => (column === 'at' ? bucketOf(span) : sql.ref(column)))
+  const grouped = columns.map((column) => (column === 'at' ? bucketOf(span) : sql.ref(column)))
+  const names = columns.map((column) => sql.ref(column))
+  await sql`insert into ${sql.table(target)} (${sql.join(names)}, count)
+    select ${sql.join(selected)}, sum(count) from ${sql.table(source)}
+    where at >= ${first} and at < ${until} group by ${sql.join(grouped)}
+    on conflict (${sql.join(names)}) do update set count = ${sql.ref(`${target}.count`)} + excluded.count`.execute(tx)
+}
+
+/** The start of the span of an instant; the span is a number of ours, written out so that both places are one text. */
+export function bucketOf(span: number): ReturnType<typeof sql<number>> {
+  return sql<number>`at - at % ${sql.lit(span)}`
+}
+
+/** One bounded step of deleting what is past its retention. Answers whether there is more to do. */
+export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStore['maintain']>[0]): Promise<boolean> {
+  const ages = { minutes: retention.minutesMs, hours: retention.hoursMs, days: retention.daysMs }
+  let more = false
+  for (const [unit, age] of Object.entries(ages)) {
+    more = (await pruneTable(tx, `usage_${unit}`, keys.usage, now - age)) || more
+    more = (await pruneTable(tx, `latency_${unit}`, keys.latency, now - age)) || more
+    if (unit !== 'minutes') more = (await pruneTable(tx, `total_${unit}`, keys.total, now - age)) || more
+  }
+  await tx.deleteFrom('usage_dropped').where('minute', '<', now - retention.daysMs).execute()
+  const before = firstIdAt('req', now - retention.requestsMs)
+  const pruned = await sql`delete from requests where id in
+    (select id from requests where id < ${before} order by id limit ${rowsPerPrune})`.execute(tx)
+  return more || Number(pruned.numAffectedRows ?? 0n) === rowsPerPrune
+}
+
+async function pruneTable(tx: Db, table: string, key: readonly string[], before: number): Promise<boolean> {
+  const columns = sql.join(key.map((column) => sql.ref(column)))
+  const pruned = await sql`delete from ${sql.table(table)} where (${columns}) in
+    (select ${columns} from ${sql.table(table)} where at < ${before} limit ${rowsPerPrune})`.execute(tx)
+  return Number(pruned.numAffectedRows ?? 0n) === rowsPerPrune
+}

@@ -1,0 +1,61 @@
+import { closeSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** One line of the revocation log: what ended (or came back) and at which place of the chain. */
+export interface Ending {
+  readonly sequence: number
+  readonly at: number
+  readonly credential?: string
+  readonly account?: string
+  readonly state: 'active' | 'blocked' | 'revoked' | 'compromised' | 'suspended'
+}
+
+/** Kept beside the checkpoints, outside the database, so that an old backup revives nothing. */
+export interface RevocationLog {
+  /** Durable when it returns. What could not be written stays pending and goes first the next time. */
+  append(endings: readonly Ending[]): void
+  close(): void
+}
+
+export const revocationsFile = (checkpointsFolder: string): string => join(checkpointsFolder, 'revocations.jsonl')
+
+export function openRevocationLog(checkpointsFolder: string): RevocationLog {
+  mkdirSync(checkpointsFolder, { recursive: true, mode: 0o700 })
+  const file = openSync(revocationsFile(checkpointsFolder), 'a', 0o600)
+  let pending = ''
+  return {
+    append: (endings) => {
+      pending += endings.map((ending) => `${JSON.stringify(ending)}\n`).join('')
+      if (pending === '') return
+      while (pending !== '') {
+        const written = writeSync(file, pending)
+        pending = Buffer.from(pending).subarray(written).toString()
+      }
+      fdatasyncSync(file)
+    },
+    close: () => closeSync(file),
+  }
+}
+
+/** A line cut short by a crash was never answered; it is left out. */
+export function readRevocations(checkpointsFolder: string): readonly Ending[] {
+  const endings: Ending[] = []
+  for (const line of readLines(revocationsFile(checkpointsFolder))) {
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lines of our own log
+      endings.push(JSON.parse(line) as Ending)
+    } catch {
+      continue
+    }
+  }
+  return endings
+}
+
+function readLines(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').filter((line) => line !== '')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}

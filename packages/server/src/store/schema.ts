@@ -1,0 +1,237 @@
+import type { Kysely } from 'kysely'
+
+/**
+ * The tables, for both databases: text ids, integer epoch milliseconds, JSON as text, 0/1, digests as 32 bytes.
+ * On SQLite `MainTables` and `UsageTables` are two files, on PostgreSQL one database.
+ */
+export interface MainTables {
+  accounts: AccountRow
+  projects: ProjectRow
+  credentials: CredentialRow
+  secrets: SecretRow
+  sealed_copies: SealedCopyRow
+  events: EventRow
+  event_personal: EventPersonalRow
+  event_head: EventHeadRow
+  idempotency: IdempotencyRow
+  quotas: QuotaRow
+}
+
+export interface UsageTables {
+  usage_minutes: UsageRow
+  usage_hours: UsageRow
+  usage_days: UsageRow
+  total_hours: TotalRow
+  total_days: TotalRow
+  latency_minutes: LatencyRow
+  latency_hours: LatencyRow
+  latency_days: LatencyRow
+  usage_rollup: RollupRow
+  usage_dropped: DroppedRow
+  last_uses: LastUseTableRow
+  requests: RequestTableRow
+  nodes: NodeRow
+}
+
+export type Tables = MainTables & UsageTables
+export type Db = Kysely<Tables>
+
+export interface AccountRow {
+  id: string
+  name: string
+  plan: string
+  state: 'active' | 'suspended'
+  suspended_reason: string | null
+  overrides: string | null
+  metadata: string
+  created_at: number
+  version: number
+}
+
+export interface ProjectRow {
+  id: string
+  account: string
+  name: string
+  environment: string
+  ip_allow: string
+  metadata: string
+  created_at: number
+  version: number
+}
+
+export interface CredentialRow {
+  id: string
+  public_id: string | null
+  form: string
+  kind: string
+  account: string
+  project: string
+  apis: string
+  name: string
+  scopes: string
+  role: string | null
+  ip_allow: string
+  /** Null: origins are not checked. */
+  origin_allow: string | null
+  limits: string
+  not_before: number | null
+  expires_at: number | null
+  state: string
+  state_reason: string | null
+  state_at: number | null
+  blocked_until: number | null
+  is_primary: number
+  exposed_at: number | null
+  hidden: number
+  metadata: string
+  created_by: string
+  created_at: number
+  version: number
+}
+
+export interface SecretRow {
+  credential: string
+  id: string
+  digest: Uint8Array
+  algorithm: string
+  hint: string | null
+  origin: string
+  visible_until: number | null
+  not_after: number | null
+  created_at: number
+}
+
+/** A table of its own, so that a closed window leaves nothing behind when its row is deleted. */
+export interface SealedCopyRow {
+  secret: string
+  credential: string
+  bytes: Uint8Array
+  key: string
+  visible_until: number
+}
+
+export interface EventRow {
+  sequence: number
+  at: number
+  actor_kind: string
+  actor_id: string
+  action: string
+  target_kind: string
+  target_id: string
+  account: string | null
+  project: string | null
+  /** The credential that the event touched, for filters and the change feed; derived, not hashed. */
+  credential: string | null
+  before: string | null
+  after: string | null
+  request_id: string | null
+  commitment: string
+  previous_hash: string
+  hash: string
+}
+
+/** What the chain only commits to; deleting the row erases the person. */
+export interface EventPersonalRow {
+  sequence: number
+  salt: Uint8Array
+  ip: string | null
+  user_agent: string | null
+}
+
+export interface EventHeadRow {
+  id: number
+  sequence: number
+  hash: string
+}
+
+export interface IdempotencyRow {
+  key: string
+  body_digest: string
+  status: number | null
+  body: string | null
+  started_at: number
+}
+
+export interface QuotaRow {
+  key: string
+  period: number
+  used: number
+}
+
+export interface UsageRow {
+  at: number
+  account: string
+  project: string
+  credential: string
+  api: string
+  route: string
+  outcome: string
+  country: string
+  count: number
+}
+
+/** Usage without credential, project and country: small enough to sum a month of everybody. */
+export interface TotalRow {
+  at: number
+  account: string
+  api: string
+  route: string
+  outcome: string
+  count: number
+}
+
+export interface LatencyRow {
+  at: number
+  credential: string
+  route: string
+  bucket: number
+  count: number
+}
+
+/** Minutes before `through` are summed up in hours and days. */
+export interface RollupRow {
+  id: number
+  through: number
+}
+
+export interface DroppedRow {
+  minute: number
+  count: number
+}
+
+export interface LastUseTableRow {
+  secret: string
+  accepted_at: number | null
+  accepted_ip: string | null
+  accepted_user_agent: string | null
+  refused_at: number | null
+  refused_ip: string | null
+  refused_user_agent: string | null
+  refused_code: string | null
+}
+
+export interface RequestTableRow {
+  id: string
+  at: number
+  api: string | null
+  route: string | null
+  method: string
+  path: string
+  status: number
+  code: string | null
+  outcome: string
+  account: string | null
+  project: string | null
+  credential: string | null
+  secret: string | null
+  ip: string
+  country: string
+  user_agent: string | null
+  latency_ms: number
+  trace: string | null
+}
+
+export interface NodeRow {
+  id: string
+  flushed_at: number
+}

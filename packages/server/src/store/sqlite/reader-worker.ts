@@ -1,0 +1,68 @@
+import { workerData } from 'node:worker_threads'
+
+import { buffersOf, chunkColumns, packChunk, type ChunkRow, type Packed } from '../chunks.ts'
+import { reads } from '../operations/index.ts'
+import type { Db } from '../schema.ts'
+import { kyselyOver } from './dialect.ts'
+import { mainFile, openReader } from './files.ts'
+import { serveCalls } from './worker-end.ts'
+
+/** What the reader is started with. */
+export interface ReaderData {
+  readonly folder: string
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by `sqlite/store.ts`
+const { folder } = workerData as ReaderData
+const database = openReader(mainFile(folder))
+const db = kyselyOver(database)
+
+serveCalls(async (calls, end) => {
+  for (const { id, name, input } of calls) {
+    try {
+      if (name === 'close') {
+        database.close()
+        end.answer(id, null)
+      } else if (name === 'records.chunk') {
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by `sqlite/store.ts`
+        const packed = readChunk(input as ChunkInput)
+        end.answer(id, packed, buffersOf(packed.chunk))
+      } else {
+        end.answer(id, await readTogether(name, input))
+      }
+    } catch (error) {
+      end.reject(id, error)
+    }
+  }
+})
+
+/** All statements of a read see one state of the database. */
+async function readTogether(name: string, input: unknown): Promise<unknown> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- name and input are a pair of `Engine.read`
+  const read = reads[name as keyof typeof reads] as (db: Db, input: unknown) => Promise<unknown>
+  database.exec('begin')
+  try {
+    return await read(db, input)
+  } finally {
+    if (database.inTransaction) database.exec('commit')
+  }
+}
+
+export interface ChunkInput {
+  readonly after: string
+  readonly deadSince: number
+  readonly max: number
+}
+
+/** Reads on in the order of the primary keys, so that nothing is sorted; the statement ends with the chunk. */
+function readChunk({ after, deadSince, max }: ChunkInput): Packed {
+  const statement = database
+    .prepare<unknown[], ChunkRow>(
+      `select ${chunkColumns} from credentials c cross join secrets s on s.credential = c.id
+       where c.id > ? and (c.state in ('active', 'blocked') or c.state_at >= ?)
+         and (c.expires_at is null or c.expires_at >= ?) and (s.not_after is null or s.not_after >= ?)
+       order by c.id, s.id`,
+    )
+    .raw()
+  return packChunk(statement.iterate(after, deadSince, deadSince, deadSince), max)
+}
