@@ -40,6 +40,8 @@ interface Count {
   count: number
 }
 
+type MutableLastUse = { -readonly [Key in keyof LastUseRow]: LastUseRow[Key] }
+
 interface Latency {
   readonly minute: number
   readonly credential: string
@@ -57,8 +59,9 @@ export class UsageRecorder {
   #closed: Count[] = []
   #closedLatencies: Latency[] = []
   #latencies = new Map<number, Latency>()
-  #lastUses = new Map<number, { -readonly [Key in keyof LastUseRow]: LastUseRow[Key] }>()
+  #lastUses = new Map<number, MutableLastUse>()
   #requests: RequestRow[] = []
+  #returned: UsageFlush[] = []
   #dropped = 0
   #minute = 0
   #second = 0
@@ -94,19 +97,19 @@ export class UsageRecorder {
     this.#log(entry, outcome, country)
   }
 
-  /** What was gathered since the last call. */
+  /** What was gathered since the last call, and before it what the store could not take. */
   take(now: number): UsageFlush {
-    const counts = [...this.#closed, ...this.#counts.values()].map(countRow)
-    const latencies = [...this.#closedLatencies, ...this.#latencies.values()]
-    const flush: UsageFlush = {
+    const held: UsageFlush = {
       node: this.#options.node,
       at: now,
-      counts,
-      latencies,
+      counts: [...this.#closed, ...this.#counts.values()].map(countRow),
+      latencies: [...this.#closedLatencies, ...this.#latencies.values()],
       lastUses: [...this.#lastUses.values()],
       requests: this.#requests,
       dropped: this.#dropped,
     }
+    const returned = this.#returned
+    this.#returned = []
     this.#closed = []
     this.#closedLatencies = []
     this.#counts = new Map()
@@ -114,13 +117,28 @@ export class UsageRecorder {
     this.#lastUses = new Map()
     this.#requests = []
     this.#dropped = 0
-    return flush
+    return returned.length === 0 ? held : this.#merge([...returned, held])
   }
 
-  /** A flush that the store could not take: rows are given up, which is counted; sums are kept for the next one. */
-  drop(flush: UsageFlush): void {
-    this.#dropped += flush.requests.length + flush.dropped
-    this.#droppedTotal += flush.requests.length
+  /** A flush that the store could not take: it goes with the next one. Beyond the bounds, what goes is counted. */
+  giveBack(flush: UsageFlush): void {
+    this.#returned = [flush]
+  }
+
+  #merge(flushes: readonly UsageFlush[]): UsageFlush {
+    const last = flushes.at(-1)
+    if (last === undefined) throw new Error('nothing to merge')
+    const requests = flushes.flatMap((flush) => flush.requests)
+    const lost = Math.max(0, requests.length - this.#options.queueMax())
+    this.#droppedTotal += lost
+    return {
+      ...last,
+      counts: flushes.flatMap((flush) => flush.counts).slice(-2 * combinationsMax),
+      latencies: flushes.flatMap((flush) => flush.latencies).slice(-combinationsMax),
+      lastUses: flushes.flatMap((flush) => flush.lastUses).slice(-combinationsMax),
+      requests: lost === 0 ? requests : requests.slice(lost),
+      dropped: flushes.reduce((sum, flush) => sum + flush.dropped, lost),
+    }
   }
 
   #nextMinute(minute: number): void {

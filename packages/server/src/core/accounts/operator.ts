@@ -1,0 +1,74 @@
+import type { Api, Declaration, Place, Plan, Preset, Route } from '../apis/api.ts'
+import type { RouteTable } from '../apis/route-table.ts'
+import { credentialKinds } from '../credentials/credential.ts'
+import { managementApiId } from './account.ts'
+import { operatorPlanId } from './bootstrap.ts'
+
+/** Outside the numbers that declared APIs and routes are given. */
+const reservedIndex = 4095
+
+/**
+ * The declaration with the reserved API and plan of the operator added. The API has no address, so no gateway
+ * reaches it: only the management API names it.
+ */
+export function withOperator(declaration: Declaration, preset: Preset, noRoutes: RouteTable): Declaration {
+  return {
+    ...declaration,
+    apis: new Map([...declaration.apis, [managementApiId, managementApi(preset, noRoutes)]]),
+    plans: new Map([...declaration.plans, [operatorPlanId, operatorPlan(declaration)]]),
+  }
+}
+
+const bearer: Place = { in: 'bearer', accept: ['key'], kinds: ['management'] }
+
+function managementApi(preset: Preset, routes: RouteTable): Api {
+  return {
+    id: managementApiId,
+    index: reservedIndex,
+    preset,
+    upstreams: { live: null, sandbox: null },
+    places: [bearer],
+    scopes: new Map(),
+    roles: new Map(),
+    routes,
+    unmatchedRoute: managementRoute,
+    unmatched: 'forward',
+    caseInsensitivePaths: false,
+    retired: false,
+  }
+}
+
+/** Rights of management operations are looked at by the management API itself, from one table. */
+const managementRoute: Route = {
+  id: 'management',
+  index: reservedIndex,
+  methods: [],
+  pattern: '/**',
+  scopes: { any: [], all: [] },
+  clientSide: false,
+  cost: 1,
+  limits: [],
+  rawPath: false,
+  onStale: 'refuse',
+  timeouts: { connectMs: 0, firstByteMs: 0, idleMs: 0 },
+  bodyBytesMax: 0,
+}
+
+function operatorPlan(declaration: Declaration): Plan {
+  return {
+    id: operatorPlanId,
+    apis: new Set([...declaration.apis.keys(), managementApiId]),
+    kinds: new Set(credentialKinds),
+    scopes: null,
+    limits: [],
+    quotas: [],
+    maxKeys: null,
+    maxKeyAgeMs: null,
+    retired: false,
+  }
+}
+
+/** Reserved names are not the operator's to declare, nor a reload's to miss. */
+export function withoutReserved(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(counts).filter(([name]) => name !== managementApiId && name !== operatorPlanId))
+}

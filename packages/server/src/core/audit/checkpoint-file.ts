@@ -1,0 +1,45 @@
+import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseCheckpoints, signCheckpoint, type Checkpoint, type CheckpointSigner } from './checkpoint.ts'
+
+/** Name of the checkpoint file in the folder beside the database. */
+export const checkpointFile = 'audit.jsonl'
+
+/** Appends signed heads to the checkpoint file; a head that is already there is not written twice. */
+export class CheckpointWriter {
+  readonly #path: string
+  readonly #signer: CheckpointSigner
+  readonly #node: string
+  #last: { readonly sequence: number; readonly at: number } | null = null
+
+  constructor(folder: string, signer: CheckpointSigner, node: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    this.#path = join(folder, checkpointFile)
+    this.#signer = signer
+    this.#node = node
+  }
+
+  get last(): { readonly sequence: number; readonly at: number } | null {
+    return this.#last
+  }
+
+  /** Durable when it returns. */
+  write(head: { readonly sequence: number; readonly hash: string }, now: number): void {
+    if (head.sequence === 0 || head.sequence === this.#last?.sequence) return
+    const checkpoint = signCheckpoint({ ...head, at: now, node: this.#node }, this.#signer)
+    const file = openSync(this.#path, 'a', 0o600)
+    try {
+      writeSync(file, `${JSON.stringify(checkpoint)}\n`)
+      fdatasyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    this.#last = { sequence: head.sequence, at: now }
+  }
+}
+
+/** The checkpoints of a folder, none where there is no file yet. */
+export function readCheckpoints(folder: string): readonly (Checkpoint | { readonly malformedLine: number })[] {
+  const path = join(folder, checkpointFile)
+  return existsSync(path) ? parseCheckpoints(readFileSync(path, 'utf8')) : []
+}

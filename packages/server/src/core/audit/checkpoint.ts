@@ -1,0 +1,56 @@
+import { canonicalJson } from './chain.ts'
+
+/** The head of the chain at one instant, signed, kept outside the database. */
+export interface Checkpoint {
+  readonly sequence: number
+  readonly hash: string
+  readonly at: number
+  readonly node: string
+  /** Ed25519 over the canonical JSON of the other fields, base64. */
+  readonly signature: string
+}
+
+export interface CheckpointSigner {
+  sign(message: Uint8Array): Uint8Array
+  verify(message: Uint8Array, signature: Uint8Array): boolean
+}
+
+export function signCheckpoint(head: Omit<Checkpoint, 'signature'>, signer: CheckpointSigner): Checkpoint {
+  return { ...head, signature: Buffer.from(signer.sign(messageOf(head))).toString('base64') }
+}
+
+export function isSignedBy(checkpoint: Checkpoint, signer: CheckpointSigner): boolean {
+  return signer.verify(messageOf(checkpoint), Buffer.from(checkpoint.signature, 'base64'))
+}
+
+function messageOf({ sequence, hash, at, node }: Omit<Checkpoint, 'signature'>): Uint8Array {
+  return Buffer.from(canonicalJson({ sequence, hash, at, node }))
+}
+
+/** Reads a checkpoint file: one JSON object a line. A last line that was cut off by a crash is left out. */
+export function parseCheckpoints(text: string): readonly (Checkpoint | { readonly malformedLine: number })[] {
+  const lines = text.split('\n')
+  const complete = lines.slice(0, -1)
+  return complete.flatMap((line, i) => (line === '' ? [] : [parseLine(line) ?? { malformedLine: i + 1 }]))
+}
+
+function parseLine(line: string): Checkpoint | null {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isCheckpoint(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+function isCheckpoint(value: unknown): value is Checkpoint {
+  if (typeof value !== 'object' || value === null) return false
+  const fields = value as Record<string, unknown>
+  return (
+    Number.isSafeInteger(fields['sequence']) &&
+    typeof fields['hash'] === 'string' &&
+    Number.isSafeInteger(fields['at']) &&
+    typeof fields['node'] === 'string' &&
+    typeof fields['signature'] === 'string'
+  )
+}
