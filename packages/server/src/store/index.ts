@@ -2,6 +2,7 @@ import type { Store } from '../core/store.ts'
 import type { Clock } from '../base/clock.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
+export { createKeyFiles, type KeyFolder } from './keys/index.ts'
 export { acquireDataLock, type DataLock, type LockInfo } from './sqlite/lock.ts'
 
 export interface StoreOptions {

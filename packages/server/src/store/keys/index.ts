@@ -1,0 +1,22 @@
+import type { SigningKey } from '../../core/audit/signing.ts'
+import type { Sealing } from '../../core/credentials/sealing.ts'
+import type { Random } from '../../base/random.ts'
+import { auditSigningKey } from './audit-key.ts'
+import { openKeyFiles } from './key-files.ts'
+import { createSealing, sweepWindowKeys } from './sealing.ts'
+
+/** The keys folder: `windows/` is never copied anywhere, `standing/` is what the operator backs up. */
+export interface KeyFolder extends Sealing {
+  /** Deletes the keys of windows that have ended; answers how many. Called before listening, then each minute. */
+  sweep(now: number): number
+  auditSigningKey(): SigningKey
+}
+
+export function createKeyFiles(folder: string, random: Random): KeyFolder {
+  const files = openKeyFiles(folder, random)
+  return {
+    ...createSealing(files, random),
+    sweep: (now) => sweepWindowKeys(files, now),
+    auditSigningKey: () => auditSigningKey(files),
+  }
+}
