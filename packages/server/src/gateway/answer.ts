@@ -1,0 +1,71 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+
+import type { Code } from '@postern/contract'
+
+import type { Answer } from '../core/decision/answer.ts'
+import type { Connection } from './connection.ts'
+import type { GatewayContext } from './context.ts'
+import type { Deadline } from './deadlines.ts'
+import type { Exchange } from './exchange.ts'
+import { wireEvaluation } from './wire.ts'
+
+/** Answers by ourselves: refusals, preflights, and what went wrong on the way to the upstream. */
+export function sendAnswer(context: GatewayContext, exchange: Exchange, answer: Answer): void {
+  const { res } = exchange
+  // RFC 9110, section 8.6: no Content-Length in a 204.
+  const length = answer.status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(answer.body))]
+  res.writeHead(answer.status, [...answer.headers, ...length, ...exchange.connectionHeader()])
+  if (answer.body !== '') res.write(answer.body)
+  endAnswer(context, exchange)
+}
+
+/** A fault of ours: the log has it whole, the client gets the request id. */
+export function sendInternalError(context: GatewayContext, exchange: Exchange, error: unknown): void {
+  context.reportFault('gateway.fault', { requestId: exchange.requestId }, error)
+  const { socket, peer } = exchange.connection
+  if (exchange.res.headersSent || exchange.gone) return void socket.destroy()
+  const evaluation = wireEvaluation({ peer, encrypted: false }, 'internal_error')
+  sendAnswer(context, exchange, context.dataPlane.answer(evaluation, null, exchange.requestId))
+}
+
+/**
+ * Ends an answer. Where its request has not ended, the rest is read up to a bound, so that a client that is still
+ * sending gets to see the answer; beyond the bound it is left unread, and the connection closes after a while.
+ */
+export function endAnswer(context: GatewayContext, exchange: Exchange): void {
+  const { req, res, body, connection } = exchange
+  if (!body.present || req.complete) return void res.end()
+  res.flushHeaders()
+  let left = context.limits.drainBytesMax
+  req.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) req.pause()
+  })
+  req.once('end', () => res.end())
+  req.resume()
+  destroyLater(context, connection.socket, () => res.closed)
+}
+
+/** Answers a head that never became a request: there is no response object, so it is written by hand. */
+export function answerSocket(context: GatewayContext, connection: Connection, code: Code): void {
+  const { socket, peer } = connection
+  const evaluation = wireEvaluation({ peer, encrypted: false }, code)
+  const { status, headers, body } = context.dataPlane.answer(evaluation, null, context.ids.next('req'))
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  destroyLater(context, socket, () => socket.destroyed)
+}
+
+/** The other end has a while to take its answer, and nothing more of what it sends is waited for. */
+function destroyLater(context: GatewayContext, socket: Socket, settled: () => boolean): void {
+  const deadline: Deadline = {
+    dueAt: context.clock.monotonic() + context.limits.lingerMs,
+    expired: () => {
+      if (!settled()) socket.destroy()
+    },
+  }
+  context.deadlines.watch(deadline)
+  socket.once('close', () => context.deadlines.unwatch(deadline))
+}

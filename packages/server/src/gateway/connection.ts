@@ -1,0 +1,39 @@
+import type { Socket } from 'node:net'
+
+import { parseIp, type Ip } from '../base/ip.ts'
+import type { Exchange } from './exchange.ts'
+
+/** One client connection. Its requests are served one after the other, in the order in which they came. */
+export class Connection {
+  readonly socket: Socket
+  readonly peer: Ip
+  readonly localPort: number
+  current: Exchange | null = null
+  readonly waiting: Exchange[] = []
+  /** Nothing more that arrives on it is read as a request. */
+  broken = false
+
+  constructor(socket: Socket, peer: Ip, localPort: number) {
+    this.socket = socket
+    this.peer = peer
+    this.localPort = localPort
+  }
+
+  /** Ends once its running request has, or now. */
+  finish(): void {
+    if (this.current === null) this.socket.destroy()
+    else this.broken = true
+  }
+}
+
+/** Null where the other end has already left. */
+export function connectionOf(socket: Socket, localPort: number): Connection | null {
+  const peer = parseIp(withoutZone(socket.remoteAddress ?? ''))
+  return peer === null ? null : new Connection(socket, peer, localPort)
+}
+
+/** Link-local addresses carry their interface: fe80::1%eth0. */
+function withoutZone(address: string): string {
+  const percent = address.indexOf('%')
+  return percent === -1 ? address : address.slice(0, percent)
+}

@@ -1,0 +1,96 @@
+import { Agent, type Dispatcher } from 'undici'
+
+import type { Clock } from '../base/clock.ts'
+import type { Ids } from '../base/ids.ts'
+import type { DataPlane } from '../core/runtime.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
+import { createHeaderRules, type HeaderRules } from './headers.ts'
+
+export interface GatewayParts {
+  readonly dataPlane: DataPlane
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits?: Partial<WireLimits>
+  /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
+  readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
+}
+
+/** Bounds of every connection, whatever is declared for an API. */
+export interface WireLimits {
+  readonly headerLinesMax: number
+  /** Request line and headers together. */
+  readonly headBytesMax: number
+  readonly targetBytesMax: number
+  /** From the first byte of a connection or request until its head is whole. */
+  readonly headTimeoutMs: number
+  readonly keepAliveMs: number
+  /** Body of a request answered early that is still read before its connection is closed. */
+  readonly drainBytesMax: number
+  /** And for how long. */
+  readonly lingerMs: number
+  readonly connectionsMax: number
+  /** Requests of one connection that wait for the one before them. */
+  readonly pipelinedMax: number
+  readonly connectionsPerUpstream: number
+  /** How often deadlines are looked at. */
+  readonly sweepMs: number
+}
+
+export const defaultLimits: WireLimits = {
+  headerLinesMax: 100,
+  headBytesMax: 16_384,
+  targetBytesMax: 8_192,
+  headTimeoutMs: 10_000,
+  keepAliveMs: 65_000,
+  drainBytesMax: 65_536,
+  lingerMs: 2_000,
+  connectionsMax: 20_000,
+  pipelinedMax: 64,
+  connectionsPerUpstream: 512,
+  sweepMs: 250,
+}
+
+export interface GatewayContext {
+  readonly dataPlane: DataPlane
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly limits: WireLimits
+  readonly deadlines: Deadlines
+  readonly headerRules: HeaderRules
+  readonly upstreams: Dispatcher
+  readonly reportFault: GatewayParts['reportFault']
+  /** Set once the gateway closes: answers then end their connection. */
+  closing: boolean
+}
+
+export function createContext(parts: GatewayParts): GatewayContext {
+  const limits = { ...defaultLimits, ...parts.limits }
+  return {
+    dataPlane: parts.dataPlane,
+    clock: parts.clock,
+    ids: parts.ids,
+    limits,
+    deadlines: createDeadlines(parts.clock, limits.sweepMs),
+    headerRules: createHeaderRules(),
+    upstreams: createUpstreams(limits),
+    reportFault: parts.reportFault,
+    closing: false,
+  }
+}
+
+/** No retries, no redirects, one request at a time on a connection. Its timeouts are ours (`deadlines.ts`). */
+function createUpstreams(limits: WireLimits): Agent {
+  return new Agent({
+    connections: limits.connectionsPerUpstream,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: { timeout: upstreamConnectMs },
+    maxHeaderSize: upstreamHeadBytesMax,
+  })
+}
+
+/** Bound of the socket itself; a route's own, shorter one ends the request. */
+const upstreamConnectMs = 60_000
+const upstreamHeadBytesMax = 65_536

@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
+import type { MeterEntry } from '../core/runtime.ts'
+import type { Connection } from './connection.ts'
+import type { GatewayContext } from './context.ts'
+import { framingOf, type BodyFraming } from './facts.ts'
+
+/** What forwards a request, as far as its client's side concerns it. */
+export interface InFlight {
+  /** The answer is out, or the client has gone. */
+  closed(): void
+  /** The body of the request turned out to be broken. */
+  bodyBroken(): void
+}
+
+/** One request and its answer, from the arrival of the head to the last byte. */
+export class Exchange {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly connection: Connection
+  readonly requestId: string
+  readonly body: BodyFraming
+  facts: RequestFacts | null = null
+  inFlight: InFlight | null = null
+  /** The client left, or was cut off, before the answer was whole. */
+  gone = false
+  /** Its body could not be read to the end. */
+  bodyBroken = false
+  readonly #context: GatewayContext
+  #evaluation: Evaluation | null = null
+
+  constructor(context: GatewayContext, connection: Connection, req: IncomingMessage, res: ServerResponse) {
+    this.#context = context
+    this.connection = connection
+    this.req = req
+    this.res = res
+    this.requestId = context.ids.next('req')
+    this.body = framingOf(req)
+  }
+
+  /** What the meter is told at the end. */
+  decided(evaluation: Evaluation): void {
+    this.#evaluation = evaluation
+  }
+
+  /** `Connection: close` where the connection has to end with this answer. */
+  connectionHeader(): readonly string[] {
+    if (!this.#lastOfConnection()) return []
+    this.connection.broken = true
+    return closeHeader
+  }
+
+  #lastOfConnection(): boolean {
+    const { connection, body, req } = this
+    // Node drops what follows a head with Upgrade in the same packet, so nothing may follow.
+    if (this.#context.closing || connection.broken || body.upgrade) return true
+    if (!body.present || req.complete) return false
+    // An answer that begins before its request has ended leaves an unread body behind, unless that is small.
+    return body.expectsContinue || body.length === null || body.length > this.#context.limits.drainBytesMax
+  }
+
+  /** The answer is out, or its connection is gone. */
+  closed(): void {
+    this.gone = !this.res.writableFinished
+    this.inFlight?.closed()
+    this.meter(this.gone ? 'client_gone' : 'answered')
+  }
+
+  /** Only the first call counts: once for each request, at its end. */
+  meter(ended: MeterEntry['ended']): void {
+    const evaluation = this.#evaluation
+    if (evaluation === null || this.facts === null) return
+    this.#evaluation = null
+    this.#context.dataPlane.meter({
+      evaluation,
+      facts: this.facts,
+      requestId: this.requestId,
+      status: this.res.headersSent ? this.res.statusCode : clientClosed,
+      ended,
+      latencyMs: this.#context.clock.monotonic() - this.facts.monotonic,
+    })
+  }
+}
+
+const closeHeader = ['Connection', 'close']
+
+/** For the log only: the client closed the connection before there was an answer. */
+const clientClosed = 499

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http'
+
+import type { Clock } from '../base/clock.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
+import { headerValue } from '../core/decision/headers.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What is known of a request before anything is decided: as received, nothing trusted. */
+export function factsOf({ req, connection }: Exchange, clock: Clock): RequestFacts {
+  return {
+    method: req.method ?? '',
+    target: req.url ?? '',
+    host: headerValue(req.rawHeaders, 'host') ?? '',
+    localPort: connection.localPort,
+    headers: req.rawHeaders,
+    peer: connection.peer,
+    // There is no TLS listener yet: a proxy in front ends TLS and says so.
+    encrypted: false,
+    now: clock.now(),
+    monotonic: clock.monotonic(),
+  }
+}
+
+/** Whether and how a request announces a body (RFC 9112, section 6). */
+export interface BodyFraming {
+  readonly present: boolean
+  /** Null where it is chunked or absent. */
+  readonly length: number | null
+  /** Waits for 100 Continue before it sends the body. Of HTTP/1.0 the field is not believed. */
+  readonly expectsContinue: boolean
+  readonly upgrade: boolean
+}
+
+export function framingOf(req: IncomingMessage): BodyFraming {
+  const lines = req.rawHeaders
+  const length = headerValue(lines, 'content-length')
+  const chunked = headerValue(lines, 'transfer-encoding') !== null
+  return {
+    present: chunked || (length !== null && length !== '0'),
+    length: length === null || chunked ? null : Number(length),
+    expectsContinue: req.httpVersionMinor > 0 && headerValue(lines, 'expect') !== null,
+    upgrade: headerValue(lines, 'upgrade') !== null,
+  }
+}

@@ -1,0 +1,76 @@
+import type { Result } from '../base/result.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
+import { sendAnswer, sendInternalError } from './answer.ts'
+import { type GatewayContext, type GatewayParts, createContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import { factsOf } from './facts.ts'
+import { forward } from './forward.ts'
+import { type BusyAddress, type ListenAddress, createListeners } from './listeners.ts'
+import { refusedAs, wireEvaluation, wireFault } from './wire.ts'
+
+/** The data plane's HTTP/1.1 face: everything between a client's connection and an upstream. */
+export interface Gateway {
+  /** Listens on all of them or on none; the error lists every address that cannot be had. */
+  listen(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
+  /** Listens on what is new and stops accepting on what is gone; requests that are running go on. */
+  update(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
+  /** Stops accepting, lets running requests end within `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>
+}
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const context = createContext(parts)
+  const listeners = createListeners(context, (exchange) => serve(context, exchange))
+  return {
+    listen: (addresses) => listeners.update(addresses),
+    update: (addresses) => listeners.update(addresses),
+    close: async (graceMs) => {
+      await listeners.close(graceMs)
+      context.deadlines.stop()
+      await context.upstreams.destroy()
+    },
+  }
+}
+
+/** The life of a request: facts → evaluate (match, extract, resolve, decide) → charge → forward → meter. */
+function serve(context: GatewayContext, exchange: Exchange): void {
+  try {
+    const facts = factsOf(exchange, context.clock)
+    exchange.facts = facts
+    const evaluation = readable(context, exchange, facts) ?? context.dataPlane.evaluate(facts, false)
+    if (!(evaluation instanceof Promise)) return decided(context, exchange, facts, evaluation)
+    evaluation
+      .then((found) => decided(context, exchange, facts, context.dataPlane.settle(found, facts)))
+      .catch((error: unknown) => sendInternalError(context, exchange, error))
+  } catch (error) {
+    sendInternalError(context, exchange, error)
+  }
+}
+
+/** A head that is out of bounds, or that could be read in two ways, is not evaluated, nor is what follows it. */
+function readable(context: GatewayContext, exchange: Exchange, facts: RequestFacts): Evaluation | null {
+  const fault = wireFault(exchange.req, context.limits)
+  if (fault === null) return null
+  exchange.connection.broken = true
+  return wireEvaluation(facts, fault)
+}
+
+/** In one synchronous turn: what was decided is charged and sent on before anything can change. */
+function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
+  const evaluation = withBodyChecked(exchange, found)
+  exchange.decided(evaluation)
+  if (exchange.gone) return exchange.meter('client_gone')
+  const standing = context.dataPlane.charge(evaluation, facts)
+  if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing)
+  sendAnswer(context, exchange, context.dataPlane.answer(evaluation, standing, exchange.requestId))
+  exchange.meter('answered')
+}
+
+/** A body that announces itself as too large, or is already known to be broken, is refused before any charge. */
+function withBodyChecked(exchange: Exchange, evaluation: Evaluation): Evaluation {
+  const { allowed, route } = evaluation
+  if (!allowed || route === null) return evaluation
+  if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
+  return (exchange.body.length ?? 0) > route.bodyBytesMax ? refusedAs(evaluation, 'request_too_large') : evaluation
+}

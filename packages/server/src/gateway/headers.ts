@@ -1,0 +1,192 @@
+import type { Api } from '../core/apis/api.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import { withoutParameter } from '../core/decision/query.ts'
+
+/** What the gateway knows of header names. Made once: names repeat, so each is looked at once. */
+export interface HeaderRules {
+  /** Rule of a header line of a request or of an answer, whatever its spelling. */
+  of(name: string): HeaderRule
+  /** Headers and parameters in which an API takes credentials. */
+  places(api: Api): CredentialPlaces
+}
+
+export interface HeaderRule {
+  /** Lower case, with `-` for `_` and `.`: some upstreams cannot tell these apart. */
+  readonly normal: string
+  /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */
+  readonly hopByHop: boolean
+  /** States something about the client, or the request, that only the gateway may state. */
+  readonly reserved: boolean
+}
+
+export interface CredentialPlaces {
+  /** Normal names. */
+  readonly headers: ReadonlySet<string>
+  readonly parameters: readonly string[]
+}
+
+export function createHeaderRules(): HeaderRules {
+  const rules = new Map<string, HeaderRule>()
+  const places = new WeakMap<Api, CredentialPlaces>()
+  return {
+    of: (name) => {
+      const known = rules.get(name)
+      if (known !== undefined) return known
+      const rule = ruleOf(name)
+      // Clients choose names, so what is remembered is bounded.
+      if (rules.size < 4096 && name.length <= 64) rules.set(name, rule)
+      return rule
+    },
+    places: (api) => {
+      const known = places.get(api)
+      if (known !== undefined) return known
+      const made = placesOf(api)
+      places.set(api, made)
+      return made
+    },
+  }
+}
+
+function ruleOf(name: string): HeaderRule {
+  const normal = name.toLowerCase().replaceAll(/[_.]/g, '-')
+  return {
+    normal,
+    hopByHop: hopByHop.has(normal),
+    reserved: reserved.has(normal) || reservedPrefixes.some((prefix) => normal.startsWith(prefix)),
+  }
+}
+
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+const reservedPrefixes = ['x-postern-', 'x-forwarded-', 'x-envoy-']
+
+const reserved: ReadonlySet<string> = new Set([
+  'x-postern',
+  'x-forwarded',
+  'forwarded',
+  'forwarded-for',
+  'x-request-id',
+  // addresses of clients, as other proxies spell them
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'via',
+  // another path or method than the one that was decided
+  'x-original-url',
+  'x-original-uri',
+  'x-original-method',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-rewrite-uri',
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-host',
+  // becomes the environment variable HTTP_PROXY of CGI programs
+  'proxy',
+])
+
+function placesOf(api: Api): CredentialPlaces {
+  const headers = new Set<string>()
+  const parameters: string[] = []
+  for (const place of api.places) {
+    switch (place.in) {
+      case 'bearer':
+      case 'basic':
+        headers.add('authorization')
+        break
+      case 'header':
+        headers.add(ruleOf(place.name).normal)
+        break
+      case 'pair':
+        headers.add(ruleOf(place.id).normal).add(ruleOf(place.secret).normal)
+        break
+      case 'query':
+        parameters.push(place.name)
+        break
+    }
+  }
+  return { headers, parameters }
+}
+
+/**
+ * The header lines that go on to the upstream: what belongs to the client's connection, what only the gateway may
+ * state and every credential place of the API are gone, and only then the gateway's own lines are added, so that
+ * no client can name them in `Connection`.
+ */
+export function requestHeaders(
+  rules: HeaderRules,
+  lines: readonly string[],
+  places: CredentialPlaces,
+  evaluation: Evaluation,
+  own: readonly string[],
+): string[] {
+  const nominated = nominatedBy(lines)
+  const kept: string[] = []
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    const value = lines[i + 1] ?? ''
+    const { normal, hopByHop: ofConnection, reserved: ofGateway } = rules.of(name)
+    if (ofConnection || ofGateway || places.headers.has(normal) || nominated?.has(normal) === true) continue
+    if (normal === 'referer' && places.parameters.length > 0 && holdsKey(value, places, evaluation)) continue
+    kept.push(name, value)
+  }
+  kept.push(...own)
+  return kept
+}
+
+/** Names in `Connection`, normal. Null where it says nothing beyond how long the connection lives. */
+export function nominatedBy(lines: readonly string[]): ReadonlySet<string> | null {
+  let names: Set<string> | null = null
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    for (const option of (lines[i + 1] ?? '').split(',')) {
+      const { normal } = ruleOf(option.trim())
+      // The length of a body is of the message; without it the body would be framed anew.
+      if (normal === '' || normal === 'keep-alive' || normal === 'close' || normal === 'content-length') continue
+      names ??= new Set()
+      names.add(normal)
+    }
+  }
+  return names
+}
+
+/** A page that was itself asked for with the key in its address. */
+function holdsKey(referer: string, places: CredentialPlaces, { presented }: Evaluation): boolean {
+  const secret = presented?.secret ?? ''
+  if (secret !== '' && (referer.includes(secret) || referer.includes(encodeURIComponent(secret)))) return true
+  const mark = referer.indexOf('?')
+  const query = mark === -1 ? '' : referer.slice(mark)
+  return places.parameters.some((name) => withoutParameter(query, name) !== query)
+}
+
+/** Path and query for the upstream: the bytes that came, less the address's prefix and a query key's parameter. */
+export function upstreamPath(
+  target: string,
+  basePath: string,
+  places: CredentialPlaces,
+  evaluation: Evaluation,
+): string {
+  const path = target.slice(evaluation.prefixLength, target.length - evaluation.query.length)
+  let { query } = evaluation
+  if (query !== '') for (const name of places.parameters) query = withoutParameter(query, name)
+  return path.startsWith('/') ? basePath + path + query : `${basePath}/${path}${query}`
+}

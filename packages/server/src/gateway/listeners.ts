@@ -1,0 +1,199 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { type Result, fail, ok } from '../base/result.ts'
+import { answerSocket } from './answer.ts'
+import { type Connection, connectionOf } from './connection.ts'
+import type { GatewayContext } from './context.ts'
+import { Exchange } from './exchange.ts'
+import { parserFault } from './wire.ts'
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface BusyAddress extends ListenAddress {
+  /** EADDRINUSE, EACCES, EADDRNOTAVAIL, … */
+  readonly reason: string
+}
+
+export interface Listeners {
+  /** All of what is new or none of it; what is gone stops accepting. Answers the addresses as they were bound. */
+  update(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
+  close(graceMs: number): Promise<void>
+}
+
+export function createListeners(context: GatewayContext, serve: (exchange: Exchange) => void): Listeners {
+  const open = new Map<string, Listener>()
+  const ending = new Set<Promise<void>>()
+  const retire = (listener: Listener) => {
+    const ended = listener.close().finally(() => ending.delete(ended))
+    ending.add(ended)
+  }
+  return {
+    update: async (addresses) => {
+      const added = addresses.filter((address) => !open.has(keyOf(address)))
+      const outcomes = await Promise.all(added.map((address) => listen(context, serve, address)))
+      const busy = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.error]))
+      if (busy.length > 0) {
+        await Promise.all(outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value.close()] : [])))
+        return fail(busy)
+      }
+      const wanted = new Set(addresses.map(keyOf))
+      for (const [key, listener] of open) {
+        if (wanted.has(key)) continue
+        open.delete(key)
+        retire(listener)
+      }
+      for (const outcome of outcomes) {
+        if (!outcome.ok) continue
+        outcome.value.accept()
+        open.set(keyOf(outcome.value.asked), outcome.value)
+      }
+      return ok(addresses.flatMap((address) => open.get(keyOf(address))?.bound ?? []))
+    },
+    close: async (graceMs) => {
+      context.closing = true
+      const all = [...open.values()]
+      for (const listener of all) retire(listener)
+      open.clear()
+      const cut = context.clock.after(graceMs, () => {
+        for (const listener of all) listener.cut()
+      })
+      await Promise.all(ending)
+      cut.stop()
+    },
+  }
+}
+
+const keyOf = ({ host, port }: ListenAddress): string => `${host} ${port}`
+
+interface Listener {
+  readonly asked: ListenAddress
+  readonly bound: ListenAddress
+  /** Until then connections are turned away: either all addresses are served or none is. */
+  accept(): void
+  /** Stops accepting; resolves when the last connection has ended. */
+  close(): Promise<void>
+  /** Ends every connection at once. */
+  cut(): void
+}
+
+async function listen(
+  context: GatewayContext,
+  serve: (exchange: Exchange) => void,
+  asked: ListenAddress,
+): Promise<Result<Listener, BusyAddress>> {
+  const { limits } = context
+  const server = createServer({
+    maxHeaderSize: limits.headBytesMax,
+    headersTimeout: limits.headTimeoutMs,
+    // Bodies may be long; what counts is that they move on (`Forwarding`, `endAnswer`).
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headTimeoutMs),
+    insecureHTTPParser: false,
+    // Missing and repeated Host are answered alike, by us.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  // No silent truncation: the lines are counted by `wireFault`, and their bytes are bounded above.
+  server.maxHeadersCount = 0
+  server.maxConnections = limits.connectionsMax
+  const connections = new Map<Socket, Connection>()
+  let accepting = false
+  server.on('connection', (socket) => {
+    const connection = accepting ? connectionOf(socket, boundTo(server).port) : null
+    if (connection === null) return void socket.destroy()
+    connections.set(socket, connection)
+    socket.once('close', () => connections.delete(socket))
+  })
+  receive(context, serve, server, connections)
+  const failure = await bind(server, asked)
+  if (failure !== null) return fail({ ...asked, reason: failure })
+  let closed: Promise<void> | null = null
+  return ok({
+    asked,
+    bound: boundTo(server),
+    accept: () => {
+      accepting = true
+    },
+    close: () => {
+      closed ??= new Promise((resolve) => server.close(() => resolve()))
+      for (const connection of connections.values()) connection.finish()
+      return closed
+    },
+    cut: () => server.closeAllConnections(),
+  })
+}
+
+/** Null when it listens, otherwise the system's reason. */
+function bind(server: Server, { host, port }: ListenAddress): Promise<string | null> {
+  return new Promise((resolve) => {
+    const onError = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)
+    server.once('error', onError)
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', onError)
+      resolve(null)
+    })
+  })
+}
+
+function boundTo(server: Server): ListenAddress {
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('the listener is bound to a TCP address')
+  return { host: bound.address, port: bound.port }
+}
+
+/** Turns what Node's server reports into exchanges, one after the other on each connection. */
+function receive(
+  context: GatewayContext,
+  serve: (exchange: Exchange) => void,
+  server: Server,
+  connections: ReadonlyMap<Socket, Connection>,
+): void {
+  const begin = (exchange: Exchange): void => {
+    const { connection } = exchange
+    connection.current = exchange
+    exchange.res.once('close', () => {
+      connection.current = null
+      exchange.closed()
+      const next = connection.waiting.shift()
+      if (connection.broken) connection.socket.destroySoon()
+      else if (next !== undefined && !connection.socket.destroyed) begin(next)
+    })
+    serve(exchange)
+  }
+  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    const connection = connections.get(req.socket)
+    if (connection === undefined || connection.broken) return
+    const exchange = new Exchange(context, connection, req, res)
+    if (connection.current === null) return begin(exchange)
+    connection.waiting.push(exchange)
+    if (connection.waiting.length > context.limits.pipelinedMax) connection.socket.destroy()
+  }
+  server.on('request', onRequest)
+  // 100 Continue is answered when the upstream is there; any other expectation is refused (`wireFault`).
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const connection = connections.get(socket)
+    if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (connection.broken) return
+    connection.broken = true
+    const { current } = connection
+    if (current === null) return answerSocket(context, connection, parserFault(error))
+    // In the body of the running request; what is wrong behind it goes unanswered once that one is.
+    if (current.req.complete) return
+    current.bodyBroken = true
+    current.inFlight?.bodyBroken()
+  })
+  // A tunnel is not offered. Upgrade has no listener, so it is ignored, as RFC 9110, section 7.8 allows.
+  server.on('connect', (_req: IncomingMessage, socket: Socket) => {
+    const connection = connections.get(socket)
+    if (connection === undefined || connection.broken || connection.current !== null) return void socket.destroy()
+    connection.broken = true
+    answerSocket(context, connection, 'request_malformed')
+  })
+}
