@@ -1,3 +1,4 @@
+import { wire } from '@postern/contract'
 import type { Api, Declaration, Place, Plan, Preset, Route } from '../apis/api.ts'
 import type { RouteTable } from '../apis/route-table.ts'
 import { credentialKinds } from '../credentials/credential.ts'
@@ -28,7 +29,7 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     preset,
     upstreams: { live: null, sandbox: null },
     places: [bearer],
-    scopes: new Map(),
+    scopes: new Map(Object.entries(wire.rights)),
     roles: new Map(),
     routes,
     unmatchedRoute: managementRoute,

@@ -1,5 +1,5 @@
-import { type Result, fail, ok } from '../../base/result.ts'
 import type { Ids } from '../../base/ids.ts'
+import { type Result, fail, ok } from '../../base/result.ts'
 import type { NewCredential } from '../store.ts'
 import type { AcceptedTerms, Fault } from './terms.ts'
 

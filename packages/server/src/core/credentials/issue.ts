@@ -36,7 +36,10 @@ export function issueCredential(
   const publicId = pair?.publicId ?? id12
   const value = pair?.secret ?? keyOf(terms.kind, place.environment, id12, mint)
   const facts = { kind: terms.kind, primary: place.primary, origin: 'first', environment: place.environment } as const
-  const window = narrowestWindow(terms.declaredApis.map((api) => api.preset), facts)
+  const window = narrowestWindow(
+    terms.declaredApis.map((api) => api.preset),
+    facts,
+  )
   return {
     credential: {
       id: `cred_${id12}`,

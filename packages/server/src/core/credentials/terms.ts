@@ -1,6 +1,8 @@
+import { wire } from '@postern/contract'
+
 import { parseCidr } from '../../base/ip.ts'
 import { type Result, fail, ok } from '../../base/result.ts'
-import { type Metadata, managementApiId, operatorAccountId } from '../accounts/account.ts'
+import { type Metadata, managementApiId } from '../accounts/account.ts'
 import type { Api, Declaration, Plan } from '../apis/api.ts'
 import { validOriginEntry } from '../apis/origin.ts'
 import type { LimitRule } from '../limits/rules.ts'
@@ -33,6 +35,8 @@ export interface Circumstances {
   /** When the credential was or will be made: ages count from here. */
   readonly madeAt: number
   readonly now: number
+  /** Of a change: the fields of the wire that it touches; the others are kept without another look. Null: all. */
+  readonly touched: ReadonlySet<string> | null
 }
 
 export interface AcceptedTerms extends Terms {
@@ -58,11 +62,11 @@ export const listEntriesMax = 100
 /**
  * Checks terms against what is declared, then against plan and creator; the first group of faults is answered
  * whole. The plan is the ceiling of scopes for the API's own operations; over the management API a creator can
- * give only what it has. The operator's own account has no plan.
+ * give only what it has.
  */
 export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<AcceptedTerms, TermsRefusal> {
   const { declaration, account } = circumstances
-  const plan = account.id === operatorAccountId ? null : (declaration.plans.get(account.plan) ?? null)
+  const plan = declaration.plans.get(account.plan) ?? null
   const visible = visibleApis(declaration, plan)
   const apis = terms.apis.flatMap((id) => declaration.apis.get(id) ?? [])
   const faults = [
@@ -72,9 +76,9 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
     ...originFaults(terms, apis),
     ...limitFaults(terms.limits),
     ...timeFaults(terms, plan, circumstances),
-  ]
+  ].filter((fault) => isTouched(fault, circumstances))
   if (faults.length > 0) return fail({ code: 'not_acceptable_value', errors: faults })
-  const excess = excessFaults(terms, apis, plan, circumstances)
+  const excess = [...excessFaults(terms, apis, plan, circumstances)].filter((fault) => isTouched(fault, circumstances))
   if (excess.length > 0) return fail({ code: 'rights_exceeded', errors: excess })
   return ok({
     ...terms,
@@ -85,15 +89,25 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
   })
 }
 
+/** With the APIs of a credential its scopes, role and origins are looked at again, and one time with the other. */
+function isTouched(fault: Fault, { touched }: Circumstances): boolean {
+  const field = fault.path.split('/')[1]
+  if (touched === null || field === undefined || touched.has(field)) return true
+  if (field === 'scopes' || field === 'role' || field === 'origin_allow') return touched.has('apis')
+  return field === 'not_before' && touched.has('expires_at')
+}
+
+/** Names that may be proposed to whoever misspelt one. */
 function visibleApis(declaration: Declaration, plan: Plan | null): readonly string[] {
-  return [...declaration.apis.keys()].filter((id) => plan === null || plan.apis.has(id) || id === managementApiId)
+  return [...declaration.apis.keys()].filter((id) => plan?.apis.has(id) === true || id === managementApiId)
 }
 
 function* apiFaults(terms: Terms, apis: readonly Api[], visible: readonly string[]): Generator<Fault> {
   if (terms.apis.length === 0) yield { path: '/apis', message: 'must name at least one API' }
   for (const [index, id] of terms.apis.entries()) {
     const known = apis.find((api) => api.id === id)
-    if (known === undefined) yield { path: `/apis/${index}`, message: `is not a declared API${didYouMean(id, visible)}` }
+    if (known === undefined)
+      yield { path: `/apis/${index}`, message: `is not a declared API${didYouMean(id, visible)}` }
     else if (known.retired) yield { path: `/apis/${index}`, message: 'is retired: nothing new is issued for it' }
   }
   const management = terms.apis.includes(managementApiId)
@@ -109,7 +123,9 @@ function* apiFaults(terms: Terms, apis: readonly Api[], visible: readonly string
 }
 
 function* scopeFaults(terms: Terms, apis: readonly Api[]): Generator<Fault> {
-  const scopes = new Set(apis.flatMap((api) => [...api.scopes.keys()]))
+  const scopes = new Set(
+    terms.kind === 'management' ? Object.keys(wire.rights) : apis.flatMap((api) => [...api.scopes.keys()]),
+  )
   for (const [index, scope] of terms.scopes.entries()) {
     if (scope === '*' || scopes.has(scope) || (terms.kind === 'management' && isGroup(scope, scopes))) continue
     yield { path: `/scopes/${index}`, message: `is not a scope of these APIs${didYouMean(scope, [...scopes])}` }
@@ -135,14 +151,16 @@ function* originFaults(terms: Terms, apis: readonly Api[]): Generator<Fault> {
   const { originAllow, kind } = terms
   if (originAllow === undefined) return
   if (kind !== 'publishable') {
-    if (originAllow !== null) yield { path: '/origin_allow', message: 'only publishable credentials are bound to origins' }
+    if (originAllow !== null)
+      yield { path: '/origin_allow', message: 'only publishable credentials are bound to origins' }
     return
   }
   if (originAllow === null) {
     yield { path: '/origin_allow', message: 'a publishable credential needs a list of origins; it may be empty' }
     return
   }
-  if (originAllow.length > listEntriesMax) yield { path: '/origin_allow', message: `has more than ${listEntriesMax} entries` }
+  if (originAllow.length > listEntriesMax)
+    yield { path: '/origin_allow', message: `has more than ${listEntriesMax} entries` }
   for (const [index, entry] of originAllow.entries()) {
     const valid = validOriginEntry(entry, wildcardAllowed(apis))
     if (!valid.ok) yield { path: `/origin_allow/${index}`, message: valid.error }
@@ -189,31 +207,39 @@ function latestEnd(plan: Plan | null, madeAt: number): number | null {
   return age === null ? null : madeAt + age
 }
 
-function* excessOf(terms: Terms, apis: readonly Api[], plan: Plan | null, creator: readonly string[]): Generator<Fault> {
+function* excessFaults(
+  terms: Terms,
+  apis: readonly Api[],
+  plan: Plan | null,
+  { creatorScopes }: Circumstances,
+): Generator<Fault> {
+  if (plan === null) {
+    yield { path: '', message: 'the plan of the account is not declared' }
+    return
+  }
   const role = terms.role
   const ofRole = role === null ? [] : apis.flatMap((api) => api.roles.get(role) ?? [])
-  if (terms.kind === 'management') {
-    const excess = beyond(creator, terms.scopes)
-    for (const scope of excess) yield { path: pointer(terms, scope), message: 'its creator does not have this right' }
-    if (beyond(creator, ofRole).length > 0) yield { path: '/role', message: 'its creator does not have all rights of this role' }
-  }
-  if (plan === null) return
+  const management = terms.kind === 'management'
   if (!plan.kinds.has(terms.kind)) yield { path: '/kind', message: 'the plan does not include this kind of credential' }
-  if (terms.kind === 'management') return
   for (const [index, api] of terms.apis.entries()) {
-    if (!plan.apis.has(api)) yield { path: `/apis/${index}`, message: 'the plan does not include this API' }
+    if (!management && !plan.apis.has(api))
+      yield { path: `/apis/${index}`, message: 'the plan does not include this API' }
   }
-  for (const scope of beyondPlan(plan, terms.scopes)) {
-    yield { path: pointer(terms, scope), message: 'the plan does not include this scope' }
-  }
-  if (beyondPlan(plan, ofRole).length > 0) yield { path: '/role', message: 'the plan does not include all scopes of this role' }
+  const beyondIt = (wanted: readonly string[]) =>
+    management ? beyondPlanOfManagement(plan, wanted) : beyondPlan(plan, wanted)
+  for (const scope of beyondIt(terms.scopes))
+    yield { path: pointer(terms, scope), message: 'the plan does not include this' }
+  if (beyondIt(ofRole).length > 0) yield { path: '/role', message: 'the plan does not include all scopes of this role' }
+  if (!management) return
+  for (const scope of beyond(creatorScopes, terms.scopes))
+    yield { path: pointer(terms, scope), message: 'its creator does not have this right' }
+  if (beyond(creatorScopes, ofRole).length > 0)
+    yield { path: '/role', message: 'its creator does not have all rights of this role' }
 }
 
-function excessFaults(terms: Terms, apis: readonly Api[], plan: Plan | null, circumstances: Circumstances): readonly Fault[] {
-  if (plan === null && circumstances.account.id !== operatorAccountId) {
-    return [{ path: '', message: 'the plan of the account is not declared' }]
-  }
-  return [...excessOf(terms, apis, plan, circumstances.creatorScopes)]
+/** A plan bounds rights over the management API only where it names that API. */
+function beyondPlanOfManagement(plan: Plan, wanted: readonly string[]): readonly string[] {
+  return plan.scopes === null || !plan.apis.has(managementApiId) ? [] : beyond([...plan.scopes], wanted)
 }
 
 function pointer(terms: Terms, scope: string): string {

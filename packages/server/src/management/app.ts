@@ -1,0 +1,102 @@
+import fastify, { type FastifyInstance } from 'fastify'
+
+import { accounts } from './accounts.ts'
+import { authenticate } from './authentication.ts'
+import { credentials } from './credentials.ts'
+import { explain, verify } from './decisions.ts'
+import { apis, plans } from './declared.ts'
+import { errorPages } from './error-pages.ts'
+import { events } from './events.ts'
+import { beginIdempotent, finishIdempotent } from './idempotency.ts'
+import { imports } from './imports.ts'
+import { acceptJson, bodyBytesMax } from './json-body.ts'
+import { answerNotFound, type KnownRoute } from './not-found.ts'
+import { describeApi, reference } from './openapi.ts'
+import type { Management, ManagementParts, Resource } from './parts.ts'
+import { answerError } from './problems.ts'
+import { projects } from './projects.ts'
+import { requests } from './requests.ts'
+import { secrets } from './secrets.ts'
+import { system } from './system.ts'
+import { usage } from './usage.ts'
+import { validatorCompiler } from './validation.ts'
+
+/** Every resource of /api/v1, in the order of the reference. */
+const resources: readonly Resource[] = [
+  accounts,
+  projects,
+  credentials,
+  imports,
+  secrets,
+  plans,
+  apis,
+  verify,
+  explain,
+  requests,
+  usage,
+  events,
+  system,
+]
+
+/** The management API for the console's listener. The caller listens, and may add routes of its own before. */
+export async function createManagement(parts: ManagementParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyBytesMax,
+    requestIdHeader: false,
+    genReqId: () => parts.ids.next('req'),
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    return503OnClosing: false,
+    schemaErrorFormatter: ([first]) => new Error(first?.message ?? 'not valid'),
+  })
+  const known: KnownRoute[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) known.push({ method: each, url })
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setErrorHandler(answerError(parts))
+  app.setNotFoundHandler(answerNotFound(parts, known))
+  app.decorateRequest('caller', null).decorateRequest('decided', null).decorateRequest('idempotencyKey', null)
+  acceptJson(app)
+  addHooks(app, parts)
+  await describeApi(app, parts)
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  errorPages(app)
+  await reference(app)
+  await app.register(
+    (scoped, _options, done) => {
+      // The type provider is a matter of types alone.
+      const typed = scoped as unknown as Management
+      for (const resource of resources) resource(typed, parts)
+      done()
+    },
+    { prefix: '/api/v1' },
+  )
+  await app.ready()
+  return app
+}
+
+function addHooks(app: FastifyInstance, parts: ManagementParts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': request.id,
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+  })
+  app.addHook('onRequest', authenticate(parts))
+  app.addHook('preValidation', async (request) => {
+    // A body that was not sent is an empty one: its missing fields are then named.
+    if (request.body === undefined && request.routeOptions.schema?.body !== undefined) request.body = {}
+  })
+  app.addHook('preHandler', beginIdempotent(parts))
+  app.addHook('onSend', finishIdempotent(parts))
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.decided === null) return
+    const { evaluation, facts } = request.decided
+    const { statusCode: status, elapsedTime: latencyMs } = reply
+    parts.dataPlane.meter({ evaluation, facts, requestId: request.id, status, ended: 'answered', latencyMs })
+  })
+}

@@ -1,0 +1,92 @@
+import type { wire } from '@postern/contract'
+
+import { type Ip, parseIp } from '../base/ip.ts'
+import { operatorAccountId } from '../core/accounts/account.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
+import type { Scope } from '../core/store.ts'
+import type { ManagementParts } from './parts.ts'
+import { Refused } from './problems.ts'
+
+/** A described request as the data plane sees one that arrives: what stands behind `verify` and `explain`. */
+export function factsOf(parts: ManagementParts, body: wire.DescribedRequest): RequestFacts {
+  const headers = Object.entries(body.headers).flatMap(([name, value]) => linesOf(name, value))
+  return {
+    method: body.method,
+    target: body.path,
+    host: body.host ?? hostIn(headers),
+    localPort: 0,
+    headers,
+    peer: peerOf(body.ip),
+    encrypted: body.scheme !== 'http',
+    now: parts.clock.now(),
+    monotonic: parts.clock.monotonic(),
+    api: body.api,
+  }
+}
+
+function linesOf(name: string, value: string | readonly string[]): string[] {
+  return typeof value === 'string' ? [name, value] : value.flatMap((each) => [name, each])
+}
+
+function hostIn(lines: readonly string[]): string {
+  const index = lines.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'host')
+  return index === -1 ? '' : (lines[index + 1] ?? '')
+}
+
+function peerOf(text: string): Ip {
+  const ip = parseIp(text)
+  if (ip !== null) return ip
+  throw new Refused('body_invalid', { errors: [{ path: '/ip', message: 'is not an IP address' }] })
+}
+
+/** An account asks about its own credentials only; one of somebody else reads like none. */
+export function refuseForeign(evaluation: Evaluation, scope: Scope): void {
+  const account = evaluation.principal?.account
+  if (scope !== null && account !== undefined && account !== scope) throw new Refused('not_found')
+}
+
+/** The management API itself is asked about by the operator alone. */
+export function refuseUndeclared(parts: ManagementParts, api: string, scope: Scope): void {
+  const known = parts.dataPlane.declaration().apis.has(api)
+  if (!known || (api === operatorAccountId && scope !== null)) {
+    throw new Refused('not_acceptable_value', { errors: [{ path: '/api', message: 'is not a declared API' }] })
+  }
+}
+
+export function decisionView(
+  evaluation: Evaluation,
+  answer: { readonly status: number; readonly headers: readonly string[] },
+): wire.Decision {
+  const { principal, refusal, trace } = evaluation
+  return {
+    allowed: evaluation.allowed,
+    code: refusal?.code ?? null,
+    status: answer.status,
+    trace: (trace ?? []).map((step) => ({ ...step })),
+    principal:
+      principal === null
+        ? null
+        : {
+            credential: principal.credential,
+            public_id: principal.publicId,
+            kind: principal.kind,
+            account: principal.account,
+            project: principal.project,
+            environment: principal.environment,
+            scopes: [...principal.scopes],
+          },
+    headers: headersView(answer.headers),
+  }
+}
+
+function headersView(lines: readonly string[]): Record<string, string | string[]> {
+  const headers = new Map<string, string | string[]>()
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    const value = lines[i + 1] ?? ''
+    const earlier = headers.get(name)
+    headers.set(name, earlier === undefined ? value : [earlier, value].flat())
+  }
+  return Object.fromEntries(headers)
+}

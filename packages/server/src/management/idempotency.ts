@@ -1,0 +1,86 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import { sha256Hex } from '../base/digest.ts'
+import { callerOf } from './caller.ts'
+import type { ManagementParts } from './parts.ts'
+import { Refused } from './problems.ts'
+import type { Operation } from './rights.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    idempotencyKey: string | null
+  }
+}
+
+/** Decisions are not replayed; a backup streams. */
+const exempt: readonly (Operation | undefined)[] = ['verifyRequest', 'explainRequest', 'startBackup']
+
+/** Before the handler of a POST: answers again what was answered, or notes that it runs now. */
+export function beginIdempotent(parts: ManagementParts) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const header = request.headers['idempotency-key']
+    if (request.method !== 'POST' || header === undefined || exempt.includes(request.routeOptions.config.operation)) {
+      return undefined
+    }
+    if (typeof header !== 'string' || !/^[!-~]{1,255}$/.test(header)) {
+      throw new Refused('body_invalid', {
+        errors: [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }],
+      })
+    }
+    const key = sha256Hex(JSON.stringify([callerOf(request).principal.credential, request.raw.url, header]))
+    const bodyDigest = sha256Hex(JSON.stringify(request.body ?? null))
+    const start = await parts.store.idempotency.start({ key, bodyDigest, now: parts.clock.now() })
+    switch (start.state) {
+      case 'running':
+        throw new Refused('idempotency_running', { headers: { 'retry-after': '1' } })
+      case 'other_body':
+        throw new Refused('idempotency_mismatch')
+      case 'done':
+        reply.header('idempotent-replayed', 'true').header('content-type', 'application/json; charset=utf-8')
+        return await reply
+          .code(start.status)
+          .serializer((text: unknown) => String(text))
+          .send(start.body)
+      case 'started':
+        request.idempotencyKey = key
+        return undefined
+    }
+  }
+}
+
+/**
+ * After the handler: keeps what was answered, without secrets. What was refused left nothing behind, so it may be
+ * tried again under the same key; after a fault it is not known what was done, so the fault is kept.
+ */
+export function finishIdempotent(parts: ManagementParts) {
+  return async (request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> => {
+    const key = request.idempotencyKey
+    if (key === null) return payload
+    request.idempotencyKey = null
+    const { statusCode: status } = reply
+    const kept = typeof payload === 'string' && (status < 300 || status === 500) ? payload : null
+    const { idempotency } = parts.store
+    try {
+      if (kept === null) await idempotency.abandon({ key })
+      else await idempotency.finish({ key, status, body: replayOf(kept), now: parts.clock.now() })
+    } catch (error) {
+      // The change is made; that its replay is not kept must not make it look undone.
+      parts.reportFault('management.idempotency_lost', { requestId: request.id }, error)
+    }
+    return payload
+  }
+}
+
+function replayOf(payload: string): string {
+  const body: unknown = JSON.parse(payload)
+  return JSON.stringify(withoutSecrets(body))
+}
+
+/** Every object that carries a secret has `value` beside `visible_until`; its replay says that it is gone. */
+export function withoutSecrets(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(withoutSecrets)
+  if (typeof body !== 'object' || body === null) return body
+  const fields = Object.entries(body).map(([name, value]) => [name, withoutSecrets(value)] as const)
+  const copy = Object.fromEntries(fields)
+  return 'value' in copy && 'visible_until' in copy ? { ...copy, value: null, secret_unavailable: true } : copy
+}

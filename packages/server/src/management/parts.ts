@@ -1,0 +1,49 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify'
+
+import type { Clock } from '../base/clock.ts'
+import type { Ids } from '../base/ids.ts'
+import type { Random } from '../base/random.ts'
+import type { Sealing } from '../core/credentials/sealing.ts'
+import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
+import type { Store } from '../core/store.ts'
+
+/** What the management API is given by the composition root. */
+export interface ManagementParts {
+  readonly store: Store
+  readonly dataPlane: DataPlane
+  readonly apply: ApplyChanges
+  /** Null: without a shared folder of key files, secrets are shown once. */
+  readonly sealing: Sealing | null
+  readonly random: Random
+  readonly ids: Ids
+  readonly clock: Clock
+  /** When a change made now holds on every node, epoch ms; null: it cannot be said. */
+  effectiveEverywhereBy(now: number): number | null
+  /** Where this node stands in the change feed. */
+  feed(): { readonly position: number; readonly stale: boolean }
+  /** Folder that a backup is written to; null: the store is backed up by other means. */
+  backupFolder(name: string): string | null
+  readonly version: string
+  readonly node: string
+  readonly startedAt: number
+  /** Faults only: an event name, fields without secrets, and the error itself. */
+  reportFault(event: string, fields: Readonly<Record<string, unknown>>, error: unknown): void
+}
+
+export type Management = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** One resource: adds its operations to the router. */
+export type Resource = (app: Management, parts: ManagementParts) => void

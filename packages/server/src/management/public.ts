@@ -1,0 +1,11 @@
+/**
+ * Everything on the console listener that answers without a credential, method and pattern. All else is 401.
+ * A test compares this list with the router.
+ */
+export const publicRoutes: readonly string[] = [
+  'GET /api/v1/openapi.json',
+  'GET /api/docs',
+  'GET /api/docs/*',
+  'GET /docs/errors',
+  'GET /docs/errors/:code',
+]

@@ -1,0 +1,70 @@
+import type { wire } from '@postern/contract'
+
+/**
+ * The one table of what may be done: every operation of the API, and the right that it needs. `operatorOnly`
+ * operations are for credentials of the operator's own account, whatever rights another one carries.
+ * `null`: any management credential. Operations without a credential are in `public.ts`.
+ */
+export const operations = {
+  whoami: { right: null },
+
+  listAccounts: { right: 'accounts.read' },
+  createAccount: { right: 'accounts.create', operatorOnly: true },
+  getAccount: { right: 'accounts.read' },
+  updateAccount: { right: 'accounts.update' },
+  suspendAccount: { right: 'accounts.suspend', operatorOnly: true },
+  resumeAccount: { right: 'accounts.suspend', operatorOnly: true },
+
+  listPlans: { right: 'plans.read' },
+  getPlan: { right: 'plans.read' },
+  listApis: { right: 'apis.read' },
+  getApi: { right: 'apis.read' },
+  listRoutes: { right: 'apis.read' },
+
+  listProjects: { right: 'projects.read' },
+  listProjectsOfAccount: { right: 'projects.read' },
+  createProject: { right: 'projects.create' },
+  getProject: { right: 'projects.read' },
+  updateProject: { right: 'projects.update' },
+
+  listCredentials: { right: 'credentials.read' },
+  listCredentialsOfProject: { right: 'credentials.read' },
+  createCredential: { right: 'credentials.create' },
+  createCredentialOfAccount: { right: 'credentials.create' },
+  importCredentials: { right: 'credentials.import' },
+  getCredential: { right: 'credentials.read' },
+  updateCredential: { right: 'credentials.update' },
+  deleteCredential: { right: 'credentials.revoke' },
+  blockCredential: { right: 'credentials.block' },
+  unblockCredential: { right: 'credentials.block' },
+  revokeCredential: { right: 'credentials.revoke' },
+  compromiseCredential: { right: 'credentials.revoke' },
+
+  listSecrets: { right: 'credentials.read' },
+  rotateCredential: { right: 'credentials.rotate' },
+  endSecret: { right: 'credentials.rotate' },
+  revealSecret: { right: 'credentials.reveal' },
+
+  listEvents: { right: 'events.read' },
+  getEvent: { right: 'events.read' },
+  getUsage: { right: 'usage.read' },
+  listRequests: { right: 'requests.read' },
+  getRequest: { right: 'requests.read' },
+
+  verifyRequest: { right: 'decisions.verify' },
+  explainRequest: { right: 'decisions.explain' },
+
+  getSystem: { right: 'system.read', operatorOnly: true },
+  startBackup: { right: 'system.backup', operatorOnly: true },
+} as const satisfies Readonly<Record<string, { readonly right: wire.Right | null; readonly operatorOnly?: true }>>
+
+export type Operation = keyof typeof operations
+
+export interface OperationRule {
+  readonly right: wire.Right | null
+  readonly operatorOnly?: true
+}
+
+export function operationRule(operation: Operation): OperationRule {
+  return operations[operation]
+}
