@@ -1,0 +1,66 @@
+import { compileIpRanges } from '../../packages/server/src/base/ip.ts'
+import { createAddressTable } from '../../packages/server/src/core/apis/address-table.ts'
+import type { Api, Declaration, Plan, Route } from '../../packages/server/src/core/apis/api.ts'
+import { createRouteTable } from '../../packages/server/src/core/apis/route-table.ts'
+import { generic } from '../../packages/server/src/presets/generic.ts'
+
+export const brand = 'acme'
+export const host = 'shop.example.com'
+
+const route: Route = {
+  id: 'getOrder',
+  index: 0,
+  methods: ['GET'],
+  pattern: '/v1/orders/{id}',
+  scopes: { any: ['orders.read'], all: [] },
+  clientSide: false,
+  cost: 1,
+  limits: [],
+  rawPath: false,
+  onStale: 'refuse',
+  timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 60_000 },
+  bodyBytesMax: 1_048_576,
+}
+
+/** One API with one route and one plan, for the benches that need no server. */
+export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): { declaration: Declaration; api: Api; route: Route } {
+  const routes = createRouteTable([route], { caseInsensitive: false })
+  if (!routes.ok) throw new Error('the route is in conflict with itself')
+  const api: Api = {
+    id: 'shop',
+    index: 0,
+    preset: generic,
+    upstreams: { live: { origin: 'http://127.0.0.1:3000', basePath: '' }, sandbox: null },
+    places: [{ in: 'bearer', accept: ['key'], kinds: null }],
+    scopes: new Map([['orders.read', 'Read orders']]),
+    roles: new Map(),
+    routes: routes.value,
+    unmatchedRoute: { ...route, id: '*', index: 1, methods: [], pattern: '/**' },
+    unmatched: 'refuse',
+    caseInsensitivePaths: false,
+    retired: false,
+  }
+  const addresses = createAddressTable([{ api, host, port: null, prefix: '', environment: 'live' }], 8080)
+  if (!addresses.ok) throw new Error('the address is in conflict with itself')
+  const pro: Plan = {
+    id: 'pro',
+    apis: new Set([api.id]),
+    kinds: new Set(['secret']),
+    scopes: null,
+    ...plan,
+    maxKeys: null,
+    maxKeyAgeMs: null,
+    retired: false,
+  }
+  const declaration: Declaration = {
+    brand,
+    formerBrands: [],
+    publicUrl: 'http://localhost:8081',
+    apis: new Map([[api.id, api]]),
+    plans: new Map([[pro.id, pro]]),
+    addresses: addresses.value,
+    transport: { trustedProxies: compileIpRanges([]), plainHttpFrom: compileIpRanges(['127.0.0.0/8']) },
+    failures: { attempts: 30, windowMs: 60_000 },
+  }
+  return { declaration, api, route }
+}
