@@ -1,20 +1,26 @@
 import type { Store } from '../core/store.ts'
 import type { Clock } from '../base/clock.ts'
+import { openPostgresStore } from './postgres/store.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
 export { createKeyFiles, type KeyFolder } from './keys/index.ts'
-export { acquireDataLock, type DataLock, type LockInfo } from './sqlite/lock.ts'
+export { acquireDataLock, type DataLock, type LockInfo, type LockOwner } from './sqlite/lock.ts'
 
 export interface StoreOptions {
-  /** `sqlite`, or the address of a PostgreSQL database. */
+  /** `sqlite`, or the address of a PostgreSQL database: `postgres://…`. */
   readonly url: string
   readonly dataFolder: string
+  /** Where audit checkpoints lie, and beside them the log of revocations. */
   readonly checkpointsFolder: string
   readonly clock: Clock
   /** For tests: a limit of each SQLite file. */
   readonly maxBytes?: number
 }
 
+/** Opens the store and brings its tables to the newest form. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  return openSqliteStore({ ...options, maxBytes: options.maxBytes ?? null })
+  const { url, dataFolder, checkpointsFolder, clock, maxBytes = null } = options
+  if (url === 'sqlite') return openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes })
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgresStore({ url, checkpointsFolder, clock })
+  throw new Error('the store is "sqlite" or the address of a PostgreSQL database (postgres://…)')
 }
