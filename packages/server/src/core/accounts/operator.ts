@@ -68,8 +68,3 @@ function operatorPlan(declaration: Declaration): Plan {
     retired: false,
   }
 }
-
-/** Reserved names are not the operator's to declare, nor a reload's to miss. */
-export function withoutReserved(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(counts).filter(([name]) => name !== managementApiId && name !== operatorPlanId))
-}

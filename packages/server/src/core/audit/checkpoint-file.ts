@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseCheckpoints, signCheckpoint, type Checkpoint, type CheckpointSigner } from './checkpoint.ts'
+import { parseCheckpoints, signCheckpoint, type Checkpoint } from './checkpoint.ts'
+import type { SigningKey } from './signing.ts'
 
 /** Name of the checkpoint file in the folder beside the database. */
 export const checkpointFile = 'audit.jsonl'
@@ -8,14 +9,14 @@ export const checkpointFile = 'audit.jsonl'
 /** Appends signed heads to the checkpoint file; a head that is already there is not written twice. */
 export class CheckpointWriter {
   readonly #path: string
-  readonly #signer: CheckpointSigner
+  readonly #key: SigningKey
   readonly #node: string
   #last: { readonly sequence: number; readonly at: number } | null = null
 
-  constructor(folder: string, signer: CheckpointSigner, node: string) {
+  constructor(folder: string, key: SigningKey, node: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#path = join(folder, checkpointFile)
-    this.#signer = signer
+    this.#key = key
     this.#node = node
   }
 
@@ -26,7 +27,7 @@ export class CheckpointWriter {
   /** Durable when it returns. */
   write(head: { readonly sequence: number; readonly hash: string }, now: number): void {
     if (head.sequence === 0 || head.sequence === this.#last?.sequence) return
-    const checkpoint = signCheckpoint({ ...head, at: now, node: this.#node }, this.#signer)
+    const checkpoint = signCheckpoint({ ...head, at: now, node: this.#node }, this.#key)
     const file = openSync(this.#path, 'a', 0o600)
     try {
       writeSync(file, `${JSON.stringify(checkpoint)}\n`)

@@ -1,4 +1,5 @@
 import { canonicalJson } from './chain.ts'
+import type { SigningKey } from './signing.ts'
 
 /** The head of the chain at one instant, signed, kept outside the database. */
 export interface Checkpoint {
@@ -6,25 +7,20 @@ export interface Checkpoint {
   readonly hash: string
   readonly at: number
   readonly node: string
-  /** Ed25519 over the canonical JSON of the other fields, base64. */
+  /** Ed25519 over the canonical JSON of the other fields, base64url. */
   readonly signature: string
 }
 
-export interface CheckpointSigner {
-  sign(message: Uint8Array): Uint8Array
-  verify(message: Uint8Array, signature: Uint8Array): boolean
+export function signCheckpoint(head: Omit<Checkpoint, 'signature'>, key: SigningKey): Checkpoint {
+  return { ...head, signature: key.sign(messageOf(head)) }
 }
 
-export function signCheckpoint(head: Omit<Checkpoint, 'signature'>, signer: CheckpointSigner): Checkpoint {
-  return { ...head, signature: Buffer.from(signer.sign(messageOf(head))).toString('base64') }
+export function isSignedBy(checkpoint: Checkpoint, key: Pick<SigningKey, 'verify'>): boolean {
+  return key.verify(messageOf(checkpoint), checkpoint.signature)
 }
 
-export function isSignedBy(checkpoint: Checkpoint, signer: CheckpointSigner): boolean {
-  return signer.verify(messageOf(checkpoint), Buffer.from(checkpoint.signature, 'base64'))
-}
-
-function messageOf({ sequence, hash, at, node }: Omit<Checkpoint, 'signature'>): Uint8Array {
-  return Buffer.from(canonicalJson({ sequence, hash, at, node }))
+function messageOf({ sequence, hash, at, node }: Omit<Checkpoint, 'signature'>): string {
+  return canonicalJson({ sequence, hash, at, node })
 }
 
 /** Reads a checkpoint file: one JSON object a line. A last line that was cut off by a crash is left out. */

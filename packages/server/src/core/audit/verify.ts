@@ -1,6 +1,7 @@
 import { eventHash, genesisHash } from './chain.ts'
-import { isSignedBy, type Checkpoint, type CheckpointSigner } from './checkpoint.ts'
+import { isSignedBy, type Checkpoint } from './checkpoint.ts'
 import type { AuditEvent } from './event.ts'
+import type { SigningKey } from './signing.ts'
 
 /**
  * What the audit log's verification found. `proven`: a checkpoint signed outside the database agrees with the
@@ -24,12 +25,12 @@ export const verdictExitCodes = { intact: 0, altered: 1, rolled_back: 2, signatu
 export async function verifyAudit(
   events: AsyncIterable<AuditEvent>,
   checkpoints: readonly (Checkpoint | { readonly malformedLine: number })[],
-  signer: CheckpointSigner | null,
+  key: Pick<SigningKey, 'verify'> | null,
 ): Promise<AuditVerdict> {
   const signed: Checkpoint[] = []
   for (const [i, checkpoint] of checkpoints.entries()) {
     if ('malformedLine' in checkpoint) return { result: 'signature_bad', line: checkpoint.malformedLine }
-    if (signer === null || !isSignedBy(checkpoint, signer)) return { result: 'signature_bad', line: i + 1 }
+    if (key === null || !isSignedBy(checkpoint, key)) return { result: 'signature_bad', line: i + 1 }
     signed.push(checkpoint)
   }
   const bySequence = Map.groupBy(signed, ({ sequence }) => sequence)

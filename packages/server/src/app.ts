@@ -1,0 +1,302 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBase62 } from './base/base62.ts'
+import type { Clock } from './base/clock.ts'
+import { createIds } from './base/ids.ts'
+import type { Random } from './base/random.ts'
+import { fail, ok, type Result } from './base/result.ts'
+import type { Secret } from './base/secret.ts'
+import type { Config, Socket } from './config/config.ts'
+import { orphans } from './config/orphans.ts'
+import { operatorAccountId } from './core/accounts/account.ts'
+import {
+  bootstrapCredentialId,
+  bootstrapRecord,
+  ensureManagementKey,
+  ensureOperatorAccount,
+} from './core/accounts/bootstrap.ts'
+import { withOperator } from './core/accounts/operator.ts'
+import type { Declaration } from './core/apis/api.ts'
+import { createRouteTable } from './core/apis/route-table.ts'
+import { CheckpointWriter } from './core/audit/checkpoint-file.ts'
+import { createDataPlane } from './core/data-plane.ts'
+import { Feed } from './core/feed/feed.ts'
+import { Housekeeping } from './core/housekeeping.ts'
+import { Limiter } from './core/limits/limiter.ts'
+import type { Principal } from './core/records/principal.ts'
+import { RecordTable } from './core/records/table.ts'
+import type { ApplyChanges } from './core/runtime.ts'
+import type { Store } from './core/store.ts'
+import { UsageRecorder } from './core/usage/recorder.ts'
+import { createGateway } from './gateway/gateway.ts'
+import type { Log } from './log.ts'
+import { createManagement } from './management/app.ts'
+import { openCountries } from './ops/countries.ts'
+import { createOps } from './ops/ops.ts'
+import { busyPorts, type BusyPort } from './ops/ports.ts'
+import { generic } from './presets/generic.ts'
+import { acquireDataLock, createKeyFiles, openStore, type DataLock, type LockOwner } from './store/index.ts'
+
+export interface StartOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly version: string
+}
+
+export interface RunningServer {
+  readonly config: () => Config
+  /** The first management key where this start made it: to be printed once. */
+  readonly madeManagementKey: Secret | null
+  readonly managementKeyFile: string
+  readonly consoleUrl: string
+  /** Takes a new configuration into force, or says why not; all of it or nothing. */
+  reload(next: Config): Promise<Result<null, readonly string[]>>
+  stop(graceMs: number): Promise<void>
+}
+
+/** Everything that stands in the way, so that one message can name it all. Nothing was changed. */
+export interface StartFailure {
+  readonly busy: readonly BusyPort[]
+  readonly locked: { readonly folder: string; readonly owner: LockOwner | null } | null
+}
+
+/** File in the data folder that holds the first management key, mode 0600. */
+export const managementKeyFile = 'management.key'
+
+/** The composition root: the only place that knows every part. */
+export async function startServer(config: Config, options: StartOptions): Promise<Result<RunningServer, StartFailure>> {
+  const claimed = await claim(config, options.clock)
+  if (!claimed.ok) return claimed
+  try {
+    return ok(await assemble(config, options, claimed.value))
+  } catch (error) {
+    claimed.value?.release()
+    throw error
+  }
+}
+
+/** The data folder's lock and every port, before anything is written. PostgreSQL has its own locks. */
+async function claim(config: Config, clock: Clock): Promise<Result<DataLock | null, StartFailure>> {
+  const sockets = socketsOf(config)
+  const busy = await busyPorts(sockets)
+  const lock =
+    config.store.kind === 'sqlite'
+      ? acquireDataLock(config.data, { started: clock.now(), addresses: sockets.map(({ host, port }) => `${host}:${port}`) })
+      : ok(null)
+  if (!lock.ok) return fail({ busy, locked: { folder: config.data, owner: lock.error.owner } })
+  if (busy.length === 0) return lock
+  lock.value?.release()
+  return fail({ busy, locked: null })
+}
+
+async function assemble(first: Config, options: StartOptions, lock: DataLock | null): Promise<RunningServer> {
+  const { clock, random, log, version } = options
+  const startedAt = clock.now()
+  const node = `node_${randomBase62(8, random)}`
+  const ids = createIds(clock, random)
+  let config = first
+  let declaration = inForce(first.declaration)
+  const checkpointsFolder = join(config.data, 'checkpoints')
+
+  const keyFiles = createKeyFiles(config.keys, random)
+  keyFiles.sweep(clock.now())
+  const store = await openStore({
+    url: config.store.kind === 'sqlite' ? 'sqlite' : config.store.url.reveal(),
+    dataFolder: config.data,
+    checkpointsFolder,
+    clock,
+  })
+  const reportFault = (event: string, error: unknown) => log.fault(event, {}, error)
+
+  const table = new RecordTable()
+  const limiter = new Limiter(table)
+  const alone = store.kind === 'sqlite'
+  const feed = new Feed({
+    records: store.records,
+    table,
+    clock,
+    alone,
+    staleAfterMs: () => config.staleAfterMs,
+    credentialsMax: config.maxCredentials,
+    onError: (error) => reportFault('feed.poll', error),
+  })
+  const bootstrap = {
+    store,
+    clock,
+    ids,
+    random,
+    brand: config.declaration.brand,
+    keep: (key: Secret) => writeKeyFile(join(config.data, managementKeyFile), key),
+  }
+  await ensureOperatorAccount(bootstrap)
+  const madeManagementKey = config.managementKey === null ? await ensureManagementKey(bootstrap) : null
+  await feed.start()
+  const apply: ApplyChanges = (changes, sequence) => feed.applyOwn(changes, sequence)
+  if (config.managementKey !== null) table.apply(bootstrapRecord(config.managementKey, await operatorProject(store), startedAt))
+  store.listen(() => void feed.poll())
+
+  const recorder = new UsageRecorder({
+    node,
+    countryOf: await openCountries(config.geoip),
+    queueMax: () => config.requestLog.queue,
+    refusalsPerSecond: () => config.requestLog.refusalsPerSecondPerIp,
+  })
+  const dataPlane = createDataPlane({
+    declaration: () => declaration,
+    table,
+    limiter,
+    freshness: feed,
+    recorder,
+    clock,
+    onExposed: exposureMarker(store, apply, clock, reportFault),
+  })
+  const checkpoints = new CheckpointWriter(checkpointsFolder, keyFiles.auditSigningKey(), node)
+  const housekeeping = new Housekeeping({
+    store,
+    clock,
+    limiter,
+    recorder,
+    table,
+    checkpoints,
+    retention: () => config.retention,
+    sweepKeys: (now) => void keyFiles.sweep(now),
+    reportFault,
+  })
+  await housekeeping.loadQuotas()
+
+  const gateway = createGateway({ dataPlane, clock, ids, reportFault: log.fault, limits: wireLimits(config) })
+  const management = await createManagement({
+    store,
+    dataPlane,
+    apply,
+    sealing: keyFiles,
+    random,
+    ids,
+    clock,
+    effectiveEverywhereBy: (now) => (alone ? now : effectiveEverywhereBy(now, config)),
+    feed: () => ({ position: feed.position, stale: !feed.isFresh(clock.now(), clock.monotonic()) }),
+    backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
+    version,
+    node,
+    startedAt,
+    reportFault: log.fault,
+  })
+  const ops = createOps({ table, feed, recorder, clock, ready: () => readiness(feed, clock) })
+
+  const listening = await gateway.listen([config.listen.gateway, ...config.listen.own])
+  if (!listening.ok) throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)
+  await management.listen({ ...config.listen.console })
+  await ops.listen(config.listen.ops)
+  housekeeping.start()
+  await housekeeping.closeWindows()
+  await housekeeping.checkpoint()
+  log.info('server.started', { node, credentials: table.size, store: store.kind })
+
+  return {
+    config: () => config,
+    madeManagementKey,
+    managementKeyFile: join(config.data, managementKeyFile),
+    consoleUrl: `http://${hostText(config.listen.console)}`,
+    reload: async (next) => {
+      const missing = orphans(config, next, await store.system.inUse())
+      if (missing.length > 0) return fail(missing)
+      const listened = await gateway.update([next.listen.gateway, ...next.listen.own])
+      if (!listened.ok) return fail(listened.error.map(({ host, port }) => `cannot listen on ${host}:${port}`))
+      config = next
+      declaration = inForce(next.declaration)
+      log.info('config.reloaded', { file: next.file })
+      return ok(null)
+    },
+    stop: async (graceMs) => {
+      await gateway.close(graceMs)
+      await management.close()
+      await housekeeping.stop()
+      feed.stop()
+      await ops.close()
+      await store.close()
+      lock?.release()
+      log.info('server.stopped', { node })
+    },
+  }
+}
+
+function inForce(declared: Declaration): Declaration {
+  const noRoutes = createRouteTable([], { caseInsensitive: false })
+  if (!noRoutes.ok) throw new Error('an empty route table has no conflicts')
+  return withOperator(declared, generic, noRoutes.value)
+}
+
+function socketsOf(config: Config): readonly Socket[] {
+  const { gateway, own, console, ops } = config.listen
+  return [gateway, ...own, console, ops]
+}
+
+function hostText({ host, port }: Socket): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Null where a route serves stale records: then nothing can be promised (design, section 5). */
+function effectiveEverywhereBy(now: number, config: Config): number | null {
+  const servesStale = [...config.declaration.apis.values()].some((api) =>
+    [api.unmatchedRoute, ...api.routes.routes].some((route) => route.onStale === 'serve'),
+  )
+  return servesStale ? null : now + config.staleAfterMs
+}
+
+function readiness(feed: Feed, clock: Clock): readonly string[] {
+  return feed.isFresh(clock.now(), clock.monotonic()) ? [] : ['records are older than stale_after: the store does not answer']
+}
+
+async function operatorProject(store: Store): Promise<string> {
+  const { items } = await store.projects.list({ account: operatorAccountId, scope: null, limit: 1, after: null })
+  const [project] = items
+  if (project === undefined) throw new Error('the operator has no project')
+  return project.id
+}
+
+/** Marks a credential that came over plain HTTP, once each; the request does not wait for it. */
+function exposureMarker(
+  store: Store,
+  apply: ApplyChanges,
+  clock: Clock,
+  reportFault: (event: string, error: unknown) => void,
+): (principal: Principal) => void {
+  const marked = new Set<string>()
+  return ({ credential }) => {
+    if (marked.has(credential) || credential === bootstrapCredentialId) return
+    marked.add(credential)
+    const by = { actor: { kind: 'system', id: 'gateway' }, at: clock.now(), ip: null, userAgent: null, requestId: null } as const
+    store.credentials.markExposed({ id: credential, by }).then(
+      (result) => {
+        if (result.ok) apply(result.value.changes, result.value.sequence)
+      },
+      (error: unknown) => {
+        marked.delete(credential)
+        reportFault('credential.exposed', error)
+      },
+    )
+  }
+}
+
+function wireLimits({ listen }: Config) {
+  return {
+    headerLinesMax: listen.maxHeaderLines,
+    headBytesMax: listen.maxHeaderBytes,
+    targetBytesMax: listen.maxTargetBytes,
+    connectionsMax: listen.maxConnections,
+  }
+}
+
+/** Durable and whole or not there at all: written beside it, synced, renamed. */
+function writeKeyFile(path: string, key: Secret): void {
+  const fresh = `${path}.new`
+  const file = openSync(fresh, 'w', 0o600)
+  try {
+    writeSync(file, `${key.reveal()}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(fresh, path)
+}

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock, type Clock } from '../../packages/server/src/base/clock.ts'
+import { systemRandom } from '../../packages/server/src/base/random.ts'
+import { loadConfigText } from '../../packages/server/src/config/load.ts'
+import type { Config } from '../../packages/server/src/config/config.ts'
+import { formatConfigError } from '../../packages/server/src/config/issue.ts'
+import { startServer, type RunningServer } from '../../packages/server/src/app.ts'
+import type { Log } from '../../packages/server/src/log.ts'
+import { freePorts } from './ports.ts'
+import { startEchoUpstream, type EchoUpstream } from './upstream.ts'
+
+export const managementKey = 'a-management-key-for-tests-of-forty-characters'
+
+export interface TestServer {
+  readonly folder: string
+  readonly gateway: string
+  readonly gatewayPort: number
+  /** Base addresses of the listeners of `ports`, in order. */
+  readonly own: readonly string[]
+  readonly console: string
+  readonly ops: string
+  readonly upstream: EchoUpstream
+  readonly running: RunningServer
+  readonly logged: readonly string[]
+  config(yaml: (ports: readonly number[]) => string): Config
+  /** A call of /api/v1 with the first management key, or `key`. */
+  api(method: string, path: string, body?: unknown, options?: { key?: string; headers?: Record<string, string> }): Promise<ApiAnswer>
+  stop(): Promise<void>
+}
+
+export interface ApiAnswer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // Tests look into answers of many shapes; each asserts what it reads.
+  readonly body: any
+}
+
+export interface TestServerOptions {
+  /** Everything below `apis:` and `plans:`; `UPSTREAM` and `PORT0`, `PORT1` … are filled in. */
+  readonly yaml: string
+  readonly clock?: Clock
+  readonly store?: string
+  readonly folder?: string
+  readonly listen?: string
+  readonly ownPorts?: number
+}
+
+/** The whole server on real sockets and a real store, in a folder of its own under the system's temporary one. */
+export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'postern-test-'))
+  const upstream = await startEchoUpstream()
+  const ports = await freePorts(3 + (options.ownPorts ?? 0))
+  const [gateway = 0, console = 0, ops = 0, ...own] = ports
+  const text = (yaml: string) =>
+    [
+      'version: 1',
+      'brand: acme',
+      `listen: {gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"${options.listen ?? ''}}`,
+      `public_url: http://127.0.0.1:${console}`,
+      'data: ./data',
+      'keys: ./keys',
+      `store: {url: ${JSON.stringify(options.store ?? 'sqlite')}}`,
+      yaml.replaceAll('UPSTREAM', upstream.url).replaceAll(/PORT([0-9])/g, (_, i: string) => String(own[Number(i)] ?? gateway)),
+    ].join('\n')
+  const load = (yaml: string): Config => {
+    const loaded = loadConfigText(text(yaml), {
+      file: join(folder, 'postern.yaml'),
+      env: { POSTERN_MANAGEMENT_KEY: managementKey },
+    })
+    if (!loaded.ok) throw new Error(loaded.error.map(formatConfigError).join('\n'))
+    return loaded.value
+  }
+  const logged: string[] = []
+  const log: Log = {
+    info: (event, fields) => void logged.push(JSON.stringify({ event, ...fields })),
+    fault: (event, fields, error) => void logged.push(JSON.stringify({ event, ...fields, error: String(error), stack: error instanceof Error ? error.stack : null })),
+  }
+  const started = await startServer(load(options.yaml), {
+    clock: options.clock ?? systemClock,
+    random: systemRandom,
+    log,
+    version: '0.0.0-test',
+  })
+  if (!started.ok) throw new Error(JSON.stringify(started.error))
+  const running = started.value
+  const base = `http://127.0.0.1:${console}`
+  return {
+    folder,
+    gateway: `http://127.0.0.1:${gateway}`,
+    gatewayPort: gateway,
+    own: own.map((port) => `http://127.0.0.1:${port}`),
+    console: base,
+    ops: `http://127.0.0.1:${ops}`,
+    upstream,
+    running,
+    logged,
+    config: (yaml) => load(yaml(own)),
+    api: async (method, path, body, more = {}) => {
+      const response = await fetch(`${base}/api/v1${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${more.key ?? managementKey}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...more.headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const answer = await response.text()
+      return { status: response.status, headers: response.headers, text: answer, body: parsed(answer) }
+    },
+    stop: async () => {
+      await running.stop(1000)
+      await upstream.close()
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
