@@ -109,17 +109,30 @@ function merge<N extends number | bigint>(ranges: { first: N; last: N }[], one: 
 }
 
 export function ipInRanges(ip: Ip, ranges: IpRanges): boolean {
-  return typeof ip === 'number' ? inFlat(ip, ranges.v4) : inFlat(ip, ranges.v6)
+  return typeof ip === 'number' ? v4InFlat(ip, ranges.v4) : v6InFlat(ip, ranges.v6)
 }
 
-/** Flat holds first, last, first, last, …: inside when the count of bounds at or below is odd, or a last is met. */
-function inFlat<N extends number | bigint>(value: N, flat: ArrayLike<N>): boolean {
+/** Flat holds first, last, first, last, …: finds the first range that does not end before the address. */
+function v4InFlat(value: number, flat: Float64Array): boolean {
   let low = 0
   let high = flat.length >> 1
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((flat[2 * middle + 1] as N) < value) low = middle + 1
+    if ((flat[2 * middle + 1] ?? 0) < value) low = middle + 1
     else high = middle
   }
-  return 2 * low < flat.length && (flat[2 * low] as N) <= value
+  return (flat[2 * low] ?? Infinity) <= value
+}
+
+/** The same over bigints: a function of its own, so that the other one stays at machine numbers. */
+function v6InFlat(value: bigint, flat: readonly bigint[]): boolean {
+  let low = 0
+  let high = flat.length >> 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((flat[2 * middle + 1] ?? 0n) < value) low = middle + 1
+    else high = middle
+  }
+  const first = flat[2 * low]
+  return first !== undefined && first <= value
 }
