@@ -18,7 +18,9 @@ import {
 import { withOperator } from './core/accounts/operator.ts'
 import type { Declaration } from './core/apis/api.ts'
 import { createRouteTable } from './core/apis/route-table.ts'
-import { CheckpointWriter } from './core/audit/checkpoint-file.ts'
+import { allEvents } from './core/audit/all-events.ts'
+import { CheckpointWriter, readCheckpoints } from './core/audit/checkpoint-file.ts'
+import { verifyAudit } from './core/audit/verify.ts'
 import { createDataPlane } from './core/data-plane.ts'
 import { Feed } from './core/feed/feed.ts'
 import { Housekeeping } from './core/housekeeping.ts'
@@ -151,7 +153,8 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     clock,
     onExposed: exposureMarker(store, apply, clock, reportFault),
   })
-  const checkpoints = new CheckpointWriter(checkpointsFolder, keyFiles.auditSigningKey(), node)
+  const signingKey = keyFiles.auditSigningKey()
+  const checkpoints = new CheckpointWriter(checkpointsFolder, signingKey, node)
   const housekeeping = new Housekeeping({
     store,
     clock,
@@ -177,6 +180,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     effectiveEverywhereBy: (now) => (alone ? now : effectiveEverywhereBy(now, config)),
     feed: () => ({ position: feed.position, stale: !feed.isFresh(clock.now(), clock.monotonic()) }),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
+    verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
     version,
     node,
     startedAt,

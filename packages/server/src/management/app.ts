@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify'
 
 import { accounts } from './accounts.ts'
+import { audit } from './audit.ts'
 import { authenticate } from './authentication.ts'
 import { credentials } from './credentials.ts'
 import { explain, verify } from './decisions.ts'
@@ -12,6 +13,7 @@ import { imports } from './imports.ts'
 import { acceptJson, bodyBytesMax } from './json-body.ts'
 import { answerNotFound, type KnownRoute } from './not-found.ts'
 import { describeApi, reference } from './openapi.ts'
+import { headersOf } from './operation.ts'
 import type { Management, ManagementParts, Resource } from './parts.ts'
 import { answerError } from './problems.ts'
 import { projects } from './projects.ts'
@@ -20,6 +22,7 @@ import { secrets } from './secrets.ts'
 import { system } from './system.ts'
 import { usage } from './usage.ts'
 import { validatorCompiler } from './validation.ts'
+import { answerBadTarget, answerClientError, commonHeaders } from './wire-errors.ts'
 
 /** Every resource of /api/v1, in the order of the reference. */
 const resources: readonly Resource[] = [
@@ -36,6 +39,7 @@ const resources: readonly Resource[] = [
   usage,
   events,
   system,
+  audit,
 ]
 
 /** The management API for the console's listener. The caller listens, and may add routes of its own before. */
@@ -47,11 +51,16 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
     genReqId: () => parts.ids.next('req'),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     return503OnClosing: false,
-    schemaErrorFormatter: ([first]) => new Error(first?.message ?? 'not valid'),
+    frameworkErrors: answerBadTarget(parts),
+    clientErrorHandler: answerClientError(parts),
   })
   const known: KnownRoute[] = []
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const each of [method].flat()) known.push({ method: each, url })
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      known.push({ method, url: route.url })
+      const headers = route.config?.operation === undefined ? null : headersOf(method, route.config.operation)
+      if (headers !== null) route.schema = { ...route.schema, headers }
+    }
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(answerError(parts))
@@ -78,13 +87,7 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
 
 function addHooks(app: FastifyInstance, parts: ManagementParts): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-request-id': request.id,
-      'cache-control': 'no-store',
-      pragma: 'no-cache',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
+    reply.headers(commonHeaders(request.id))
   })
   app.addHook('onRequest', authenticate(parts))
   app.addHook('preValidation', async (request) => {

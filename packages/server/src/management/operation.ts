@@ -44,11 +44,15 @@ export function operation<S extends Shape>(name: Operation, described: S): Descr
   return { config: { operation: name }, schema } as unknown as Described<S>
 }
 
-function problemResponses(shape: Shape, more: readonly number[]): Record<number, TSchema> {
+function problemResponses(shape: Shape, more: readonly number[]): Record<number, object> {
   const statuses = new Set([400, 401, 403, 429, 500, 503, ...more])
   if (shape.params !== undefined) statuses.add(404)
   if (shape.body !== undefined) for (const status of [413, 415, 422]) statuses.add(status)
-  return Object.fromEntries([...statuses].toSorted().map((status) => [status, wire.ref(wire.Problem)]))
+  const problem = {
+    description: 'Problem',
+    content: { 'application/problem+json': { schema: wire.ref(wire.Problem) } },
+  }
+  return Object.fromEntries([...statuses].toSorted().map((status) => [status, problem]))
 }
 
 /** Ids in paths: what is not shaped like one is not found, like one that does not exist. */
@@ -60,3 +64,23 @@ export function idParameters<const Names extends readonly string[]>(
 }
 
 const Id = Type.String()
+
+const changeHeaders = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({ description: 'The version that was read, in quotes. Needed.', examples: ['"3"'] }),
+  ),
+})
+const creationHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({ description: 'Makes it safe to send the request again within 24 hours.', maxLength: 255 }),
+  ),
+})
+
+/** Headers that a method takes beyond the common ones, for the document. */
+export function headersOf(method: string, name: Operation): TSchema | null {
+  if (method === 'PATCH') return changeHeaders
+  return method === 'POST' && !notReplayed.includes(name) ? creationHeaders : null
+}
+
+/** Decisions and verdicts are not replayed; a backup streams. */
+export const notReplayed: readonly (Operation | undefined)[] = ['verifyRequest', 'explainRequest', 'startBackup', 'verifyAudit']

@@ -10,6 +10,7 @@ import type {
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
+import type { AuditVerdict } from '../core/audit/verify.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
@@ -30,6 +31,8 @@ export interface ManagementParts {
   feed(): { readonly position: number; readonly stale: boolean }
   /** Folder that a backup is written to; null: the store is backed up by other means. */
   backupFolder(name: string): string | null
+  /** The audit log against the checkpoints of this node. */
+  verifyAudit(): Promise<AuditVerdict>
   readonly version: string
   readonly node: string
   readonly startedAt: number

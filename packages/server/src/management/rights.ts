@@ -56,6 +56,7 @@ export const operations = {
 
   getSystem: { right: 'system.read', operatorOnly: true },
   startBackup: { right: 'system.backup', operatorOnly: true },
+  verifyAudit: { right: 'events.read', operatorOnly: true },
 } as const satisfies Readonly<Record<string, { readonly right: wire.Right | null; readonly operatorOnly?: true }>>
 
 export type Operation = keyof typeof operations
