@@ -71,13 +71,16 @@ const placeOptions = {
   accept: Type.Optional(accept),
   kinds: Type.Optional(Type.Array(Type.Enum(['secret', 'publishable', 'integration']), { minItems: 1 })),
 }
-const place = Type.Union([
-  Type.Object({ in: Type.Literal('bearer'), ...placeOptions }, strict),
-  Type.Object({ in: Type.Literal('header'), name: headerName, ...placeOptions }, strict),
-  Type.Object({ in: Type.Literal('query'), name: queryName, ...placeOptions }, strict),
-  Type.Object({ in: Type.Literal('basic'), ...placeOptions }, strict),
-  Type.Object({ in: Type.Literal('pair'), id: headerName, secret: headerName, ...placeOptions }, strict),
-])
+const place = Type.Union(
+  [
+    Type.Object({ in: Type.Literal('bearer'), ...placeOptions }, strict),
+    Type.Object({ in: Type.Literal('header'), name: headerName, ...placeOptions }, strict),
+    Type.Object({ in: Type.Literal('query'), name: queryName, ...placeOptions }, strict),
+    Type.Object({ in: Type.Literal('basic'), ...placeOptions }, strict),
+    Type.Object({ in: Type.Literal('pair'), id: headerName, secret: headerName, ...placeOptions }, strict),
+  ],
+  { expects: 'a place such as {in: bearer} or {in: header, name: X-Api-Key}' },
+)
 
 const limit = Type.Object(
   {

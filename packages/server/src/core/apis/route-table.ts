@@ -89,6 +89,25 @@ function parseSegment(text: string, last: boolean): Result<Segment, string> {
   return ok({ literal: comparisonForm(canonical.path.slice(1)) })
 }
 
+/** Whether some path is matched by both patterns. */
+export function patternsMeet(first: string, second: string, caseInsensitive: boolean): boolean {
+  const [a, b] = [parsePattern(first), parsePattern(second)]
+  return a.ok && b.ok && segmentsMeet(a.value, b.value, caseInsensitive)
+}
+
+function segmentsMeet(a: readonly Segment[], b: readonly Segment[], caseInsensitive: boolean): boolean {
+  const [x, ...restA] = a
+  const [y, ...restB] = b
+  if (x === 'tail' || y === 'tail') return true
+  if (x === undefined || y === undefined) return x === y
+  const equal =
+    x === 'parameter' ||
+    y === 'parameter' ||
+    x.literal === y.literal ||
+    (caseInsensitive && x.literal.toLowerCase() === y.literal.toLowerCase())
+  return equal && segmentsMeet(restA, restB, caseInsensitive)
+}
+
 interface Node {
   readonly literals: Map<string, Node>
   parameter: Node | null

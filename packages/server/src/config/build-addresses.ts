@@ -1,0 +1,65 @@
+import type { ConfigFile } from '@postern/contract'
+
+import { createAddressTable, parseAddress } from '../core/apis/address-table.ts'
+import type { Address, AddressTable, Api, Environment } from '../core/apis/api.ts'
+import { collide } from './build-listen.ts'
+import type { Listen, Socket } from './config.ts'
+import type { Context } from './context.ts'
+import type { Path } from './issue.ts'
+import { pathText } from './issue.ts'
+
+/** The table, and the listeners that addresses such as ":9001" ask for. Null where an error prevents it. */
+export function buildAddresses(
+  written: NonNullable<ConfigFile['apis']>,
+  apis: ReadonlyMap<string, Api>,
+  listen: Omit<Listen, 'own'>,
+  context: Context,
+): { readonly table: AddressTable; readonly own: readonly Socket[] } | null {
+  const places = new Map<Address, Path>()
+  for (const [id, { address }] of Object.entries(written)) {
+    const api = apis.get(id)
+    if (api === undefined) continue
+    const at = ['apis', id, 'address']
+    if (typeof address === 'string') add(places, api, address, null, at, context)
+    else {
+      for (const environment of ['live', 'sandbox'] as const) {
+        const text = address[environment]
+        if (text !== undefined) add(places, api, text, environment, [...at, environment], context)
+      }
+    }
+  }
+  const table = createAddressTable([...places.keys()], listen.gateway.port)
+  if (table.ok) return { table: table.value, own: ownSockets(places, listen, context) }
+  const first = pathText(places.get(table.error.first) ?? [])
+  context.report.error(places.get(table.error.second) ?? [], `is the same address as ${first}`)
+  return null
+}
+
+function add(
+  places: Map<Address, Path>,
+  api: Api,
+  text: string,
+  environment: Environment | null,
+  at: Path,
+  { report }: Context,
+): void {
+  const parts = parseAddress(text)
+  if (parts.ok) places.set({ api, environment, ...parts.value }, at)
+  else report.error(at, parts.error)
+}
+
+function ownSockets(
+  places: ReadonlyMap<Address, Path>,
+  listen: Omit<Listen, 'own'>,
+  { report }: Context,
+): readonly Socket[] {
+  const sockets = new Map<number, Socket>()
+  for (const [{ port }, at] of places) {
+    if (port === null || port === listen.gateway.port || sockets.has(port)) continue
+    const socket = { host: listen.gateway.host, port }
+    const taken = (['console', 'ops'] as const).find((face) => collide(listen[face], socket))
+    if (taken === undefined) sockets.set(port, socket)
+    else report.error(at, `uses the same port as listen.${taken}`)
+  }
+  return [...sockets.values()]
+}

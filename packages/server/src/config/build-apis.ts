@@ -1,0 +1,136 @@
+import type { ConfigApi, ConfigFile } from '@postern/contract'
+
+import { managementApiId } from '../core/accounts/account.ts'
+import type { Api, Environment, Preset, Upstream } from '../core/apis/api.ts'
+import { canonicalPath } from '../core/apis/path.ts'
+import { presets } from '../presets/index.ts'
+import { buildPlaces } from './build-places.ts'
+import { buildRoutes } from './build-routes.ts'
+import { type Context, secretValue } from './context.ts'
+import type { Path } from './issue.ts'
+import { checkId, isScopeName } from './names.ts'
+import { openapiOf } from './openapi.ts'
+import { didYouMean } from './shape.ts'
+
+export function buildApis(
+  written: NonNullable<ConfigFile['apis']>,
+  maxBodyBytes: number,
+  context: Context,
+): ReadonlyMap<string, Api> {
+  const apis = new Map<string, Api>()
+  for (const [id, api] of Object.entries(written)) {
+    const path = ['apis', id]
+    checkId(path, id, context)
+    if (id === managementApiId)
+      context.report.error(path, 'is the name of the management API itself; choose another', 'key')
+    apis.set(id, buildApi(id, api, maxBodyBytes, context))
+  }
+  return apis
+}
+
+function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context: Context): Api {
+  const path = ['apis', id]
+  const preset = presetOf(written, path, context)
+  const upstreams = buildUpstreams(written, path, context)
+  const base = upstreams.live ?? upstreams.sandbox
+  const openapi = openapiOf(written.openapi, base?.basePath ?? '', [...path, 'openapi'], context)
+  const scopes = buildScopes(written, { ...preset.scopes, ...openapi.scopes }, path, context)
+  const caseInsensitivePaths = written.case_insensitive_paths ?? false
+  const routes = buildRoutes(id, written, { preset, openapi, scopes, caseInsensitivePaths, maxBodyBytes }, context)
+  const any = routes.table.routes.length > 0
+  if (!any && written.unmatched === 'refuse') {
+    context.report.error([...path, 'unmatched'], 'refuses every request, because no route is declared')
+  }
+  return {
+    id,
+    index: context.indexes.ofApi(id),
+    preset,
+    upstreams,
+    places: buildPlaces(written.credentials, preset, [...path, 'credentials'], context),
+    scopes,
+    roles: buildRoles(written, preset, scopes, path, context),
+    routes: routes.table,
+    unmatchedRoute: routes.unmatched,
+    unmatched: written.unmatched ?? (any ? preset.unmatched : 'forward'),
+    caseInsensitivePaths,
+    retired: written.retired ?? false,
+  }
+}
+
+function presetOf(written: ConfigApi, path: Path, { report }: Context): Preset {
+  const [generic] = presets
+  if (generic === undefined) throw new Error('There is no preset')
+  const id = written.preset ?? generic.id
+  const found = presets.find((preset) => preset.id === id)
+  if (found !== undefined) return found
+  const ids = presets.map((preset) => preset.id)
+  report.error([...path, 'preset'], `no preset "${id}"; there are ${ids.join(', ')}${didYouMean(id, ids)}`)
+  return generic
+}
+
+function buildUpstreams(written: ConfigApi, path: Path, context: Context): Api['upstreams'] {
+  const at = [...path, 'upstream']
+  if (typeof written.upstream === 'string') {
+    const both = buildUpstream(written.upstream, at, context)
+    return { live: both, sandbox: both }
+  }
+  const of = (environment: Environment): Upstream | null => {
+    const text = typeof written.upstream === 'string' ? undefined : written.upstream[environment]
+    const addressed = typeof written.address !== 'string' && written.address[environment] !== undefined
+    if (text === undefined && addressed) context.report.error(at, `"${environment}" is missing: it has an address`)
+    return text === undefined ? null : buildUpstream(text, [...at, environment], context)
+  }
+  return { live: of('live'), sandbox: of('sandbox') }
+}
+
+function buildUpstream(text: string, path: Path, context: Context): Upstream | null {
+  const value = secretValue(text, path, context)
+  if (value === null) return null
+  const url = URL.parse(value)
+  const fault = upstreamFault(url, value)
+  if (fault !== null) context.report.error(path, fault)
+  return url === null ? null : { origin: url.origin, basePath: url.pathname.replace(/\/$/, '') }
+}
+
+/** The value is not repeated: it may hold a password. */
+function upstreamFault(url: URL | null, text: string): string | null {
+  if (url === null || !/^https?:\/\//i.test(text)) return 'must be a URL that begins with http:// or https://'
+  if (url.username !== '' || url.password !== '') return 'must not hold a user or password'
+  if (/[?#]/.test(text)) return 'must have no query and no fragment'
+  return canonicalPath(url.pathname).ok ? null : 'the path of the URL is not canonical'
+}
+
+function buildScopes(
+  written: ConfigApi,
+  declared: Readonly<Record<string, string>>,
+  path: Path,
+  { report }: Context,
+): ReadonlyMap<string, string> {
+  const scopes = new Map(Object.entries(declared))
+  for (const [name, scope] of Object.entries(written.scopes ?? {})) {
+    if (!isScopeName(name)) {
+      report.error([...path, 'scopes', name], 'a scope has no spaces, quotes, backslashes or "*" in its name', 'key')
+    }
+    scopes.set(name, typeof scope === 'string' ? scope : scope.description)
+  }
+  return scopes
+}
+
+function buildRoles(
+  written: ConfigApi,
+  preset: Preset,
+  scopes: ReadonlyMap<string, string>,
+  path: Path,
+  { report }: Context,
+): ReadonlyMap<string, readonly string[]> {
+  for (const [role, names] of Object.entries(written.roles ?? {})) {
+    for (const [index, scope] of names.entries()) {
+      if (scope === '*' || scopes.has(scope)) continue
+      report.error(
+        [...path, 'roles', role, index],
+        `"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`,
+      )
+    }
+  }
+  return new Map(Object.entries({ ...preset.roles, ...written.roles }))
+}

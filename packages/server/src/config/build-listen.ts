@@ -1,0 +1,66 @@
+import type { ConfigFile } from '@postern/contract'
+
+import { type IpRanges, compileIpRanges, parseCidr } from '../base/ip.ts'
+import { sizeBytes } from '../base/units.ts'
+import type { Listen, Socket } from './config.ts'
+import type { Context } from './context.ts'
+import type { Path } from './issue.ts'
+
+type Written = NonNullable<ConfigFile['listen']>
+
+const faces = ['gateway', 'console', 'ops'] as const
+const defaults = { gateway: '127.0.0.1:8080', console: '127.0.0.1:8081', ops: '127.0.0.1:8082' } as const
+
+export function buildListen(written: Written, { report }: Context): Omit<Listen, 'own'> {
+  const sockets = {
+    gateway: socketOf(written, 'gateway'),
+    console: socketOf(written, 'console'),
+    ops: socketOf(written, 'ops'),
+  }
+  for (const [index, face] of faces.entries()) {
+    const path = ['listen', face]
+    if (sockets[face].port > 65_535) report.error(path, 'the port is not a number from 0 to 65535')
+    const taken = faces.slice(0, index).find((other) => collide(sockets[other], sockets[face]))
+    if (taken !== undefined) report.error(path, `uses the same port as ${taken}`)
+  }
+  return {
+    ...sockets,
+    maxHeaderLines: written.max_header_lines ?? 100,
+    maxHeaderBytes: sizeBytes(written.max_header_bytes ?? '16KiB'),
+    maxTargetBytes: sizeBytes(written.max_target_bytes ?? '8KiB'),
+    maxBodyBytes: sizeBytes(written.max_body ?? '10MiB'),
+    maxConnections: written.max_connections ?? 10_000,
+  }
+}
+
+function socketOf(written: Written, face: (typeof faces)[number]): Socket {
+  const text = written[face] ?? defaults[face]
+  const colon = text.lastIndexOf(':')
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) }
+}
+
+/** Whether two listeners would want the same port of the same interface. Port 0 takes any that is free. */
+export function collide(a: Socket, b: Socket): boolean {
+  return (
+    a.port === b.port && a.port !== 0 && (a.host === b.host || isEveryInterface(a.host) || isEveryInterface(b.host))
+  )
+}
+
+function isEveryInterface(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+const groups: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'],
+}
+
+/** Addresses and ranges, with `loopback` and `private` as names for theirs. */
+export function buildPeers(written: readonly string[], path: Path, { report }: Context): IpRanges {
+  const good = written.filter((entry, index) => {
+    const known = Object.hasOwn(groups, entry) || parseCidr(entry) !== null
+    if (!known) report.error([...path, index], `"${entry}" must be an IP address, a CIDR range, loopback or private`)
+    return known
+  })
+  return compileIpRanges(good.flatMap((entry) => groups[entry] ?? [entry]))
+}

@@ -1,0 +1,212 @@
+import type { ConfigApi, ConfigRoute } from '@postern/contract'
+
+import { sizeBytes } from '../base/units.ts'
+import type { Preset, Route, ScopeRule, Timeouts } from '../core/apis/api.ts'
+import {
+  type RouteConflict,
+  type RouteTable,
+  createRouteTable,
+  parsePattern,
+  patternsMeet,
+} from '../core/apis/route-table.ts'
+import { buildLimits, positiveMs } from './build-plans.ts'
+import type { Context } from './context.ts'
+import type { Path } from './issue.ts'
+import { checkUnique } from './names.ts'
+import type { Openapi } from './openapi.ts'
+import { didYouMean } from './shape.ts'
+
+export interface ApiParts {
+  readonly preset: Preset
+  readonly openapi: Openapi
+  readonly scopes: ReadonlyMap<string, string>
+  readonly caseInsensitivePaths: boolean
+  readonly maxBodyBytes: number
+}
+
+export interface Routes {
+  readonly table: RouteTable
+  readonly unmatched: Route
+}
+
+/** The operator's routes first, then the operations of the OpenAPI file, then the preset's. */
+export function buildRoutes(api: string, written: ConfigApi, parts: ApiParts, context: Context): Routes {
+  const path = ['apis', api]
+  const own = written.routes ?? []
+  checkUnique(
+    own.map(({ id }) => id),
+    (index) => [...path, 'routes', index, 'id'],
+    'a route',
+    context,
+  )
+  const given = givenRoutes(parts, [...path, 'openapi'], context)
+  const defaults = defaultsOf(written, parts, path, context)
+  const replaced = new Set(own.map(({ id }) => id))
+  const drafts = [
+    ...own.map((route, index) => ownDraft(route, given.get(route.id), defaults, [...path, 'routes', index], context)),
+    ...[...given.values()].filter(({ id }) => !replaced.has(id)).map((base) => ({ ...defaults, ...base })),
+  ].filter((draft) => draft !== null)
+  const good = drafts.filter((draft) => checkDraft(draft, parts.scopes, context))
+  checkPresetPaths(good, parts, context)
+  const routes = good.map((draft) => numbered(draft, api, context))
+  const table = createRouteTable(routes, { caseInsensitive: parts.caseInsensitivePaths })
+  if (!table.ok) reportConflict(table.error, good, context)
+  return {
+    table: table.ok ? table.value : emptyTable,
+    unmatched: numbered({ ...defaults, id: unmatchedId, methods: [], pattern: '/**' }, api, context),
+  }
+}
+
+function numbered(draft: Draft, api: string, { indexes }: Context): Route {
+  const { from: _from, at: _at, ...route } = draft
+  return { ...route, index: indexes.ofRoute(api, draft.id) }
+}
+
+/** No id that a route can have. */
+const unmatchedId = '(unmatched)'
+
+const emptyTable: RouteTable = { routes: [], match: () => null, matchRaw: () => null }
+
+/** A route before it has its number, and where it was written. */
+interface Draft extends Omit<Route, 'index'> {
+  readonly from: 'own' | 'openapi' | 'preset'
+  readonly at: Path
+}
+
+/** What a preset or an OpenAPI file says about a route. */
+type Given = Pick<Draft, 'id' | 'methods' | 'pattern' | 'scopes' | 'from' | 'at'> & Partial<Pick<Draft, 'clientSide'>>
+
+function givenRoutes({ preset, openapi }: ApiParts, at: Path, { report }: Context): ReadonlyMap<string, Given> {
+  const given = new Map<string, Given>()
+  for (const operation of openapi.operations) given.set(operation.id, { ...operation, from: 'openapi', at })
+  for (const { id, methods, path: pattern, scopes, clientSide } of preset.routes) {
+    if (given.has(id)) report.error(at, `the operation "${id}" has the id of a route of the preset ${preset.id}`)
+    given.set(id, { id, methods, pattern, scopes, clientSide, from: 'preset', at: at.slice(0, -1) })
+  }
+  return given
+}
+
+function defaultsOf(
+  written: ConfigApi,
+  parts: ApiParts,
+  path: Path,
+  context: Context,
+): Omit<Draft, 'id' | 'methods' | 'pattern'> {
+  return {
+    scopes: { any: [], all: [] },
+    clientSide: written.client_side ?? false,
+    cost: 1,
+    limits: [],
+    rawPath: false,
+    onStale: written.on_stale ?? 'refuse',
+    timeouts: buildTimeouts(written.timeouts, defaultTimeouts, [...path, 'timeouts'], context),
+    bodyBytesMax: written.body_max === undefined ? parts.maxBodyBytes : sizeBytes(written.body_max),
+    from: 'own',
+    at: path,
+  }
+}
+
+const defaultTimeouts: Timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000 }
+
+function buildTimeouts(written: ConfigApi['timeouts'], base: Timeouts, path: Path, context: Context): Timeouts {
+  const ms = (field: 'connect' | 'first_byte' | 'idle', otherwise: number): number => {
+    const text = written?.[field]
+    return text === undefined ? otherwise : positiveMs(text, [...path, field], context)
+  }
+  return {
+    connectMs: ms('connect', base.connectMs),
+    firstByteMs: ms('first_byte', base.firstByteMs),
+    idleMs: ms('idle', base.idleMs),
+  }
+}
+
+function ownDraft(
+  written: ConfigRoute,
+  given: Given | undefined,
+  defaults: Omit<Draft, 'id' | 'methods' | 'pattern'>,
+  at: Path,
+  context: Context,
+): Draft | null {
+  const pattern = written.path ?? given?.pattern
+  if (pattern === undefined) {
+    context.report.error(at, '"path" is missing: no operation and no route of the preset has this id')
+    return null
+  }
+  const base = { ...defaults, methods: [], ...given }
+  const limits = buildLimits(written.limits ?? [], [...at, 'limits'], context)
+  checkUnique(
+    limits.map(({ name }) => name),
+    (index) => [...at, 'limits', index, 'name'],
+    'a limit',
+    context,
+  )
+  return {
+    id: written.id,
+    pattern,
+    methods: [...new Set(written.methods ?? base.methods)],
+    scopes: written.scopes === undefined ? base.scopes : ruleOf(written.scopes),
+    clientSide: written.client_side ?? base.clientSide,
+    cost: written.cost ?? base.cost,
+    limits,
+    rawPath: written.raw_path ?? base.rawPath,
+    onStale: written.on_stale ?? base.onStale,
+    timeouts: buildTimeouts(written.timeouts, base.timeouts, [...at, 'timeouts'], context),
+    bodyBytesMax: written.body_max === undefined ? base.bodyBytesMax : sizeBytes(written.body_max),
+    from: 'own',
+    at,
+  }
+}
+
+function ruleOf({ any = [], all = [] }: NonNullable<ConfigRoute['scopes']>): ScopeRule {
+  return { any, all }
+}
+
+function checkDraft(draft: Draft, scopes: ReadonlyMap<string, string>, { report }: Context): boolean {
+  for (const kind of ['any', 'all'] as const) {
+    for (const [index, scope] of draft.scopes[kind].entries()) {
+      if (scopes.has(scope)) continue
+      const at = draft.from === 'own' ? [...draft.at, 'scopes', kind, index] : draft.at
+      const whose = draft.from === 'own' ? '' : `the operation "${draft.id}" needs a scope that is not declared: `
+      report.error(at, `${whose}"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`)
+    }
+  }
+  const pattern = parsePattern(draft.pattern)
+  if (pattern.ok) return true
+  const whose = draft.from === 'own' ? '' : `the operation "${draft.id}" (${draft.pattern}): `
+  report.error(draft.from === 'own' ? [...draft.at, 'path'] : draft.at, whose + pattern.error)
+  return false
+}
+
+/**
+ * Paths that a preset names are its own: a route beside them would change who may do what without anyone seeing
+ * it. What a preset says of the whole API ("/**") names no path, and gives way to every route.
+ */
+function checkPresetPaths(drafts: readonly Draft[], parts: ApiParts, { report }: Context): void {
+  const named = drafts.filter(({ from, pattern }) => from === 'preset' && pattern !== '/**')
+  const inPlace = ({ id, pattern }: Draft) =>
+    parts.preset.routes.some((route) => route.id === id && route.path === pattern)
+  for (const draft of drafts.filter((each) => each.from !== 'preset' && !inPlace(each))) {
+    const other = named.find(
+      (preset) => methodsMeet(preset, draft) && patternsMeet(preset.pattern, draft.pattern, parts.caseInsensitivePaths),
+    )
+    if (other === undefined) continue
+    const whose = draft.from === 'own' ? '' : `the operation "${draft.id}" (${draft.pattern}) `
+    report.error(
+      draft.from === 'own' ? [...draft.at, 'path'] : draft.at,
+      `${whose}overlaps ${other.pattern}, the preset's route "${other.id}"; to replace that one, use its id`,
+    )
+  }
+}
+
+function methodsMeet(a: Draft, b: Draft): boolean {
+  return a.methods.length === 0 || b.methods.length === 0 || a.methods.some((method) => b.methods.includes(method))
+}
+
+function reportConflict({ first, second, method }: RouteConflict, drafts: readonly Draft[], { report }: Context): void {
+  const draft = drafts.find(({ id }) => id === second.id)
+  const what = method === null ? 'every method' : method
+  report.error(
+    draft?.from === 'own' ? [...draft.at, 'path'] : (draft?.at ?? []),
+    `the routes "${first.id}" (${first.pattern}) and "${second.id}" (${second.pattern}) are equal for ${what}`,
+  )
+}

@@ -1,0 +1,131 @@
+import type { ConfigFile } from '@postern/contract'
+
+import { Secret } from '../base/secret.ts'
+import { durationMs } from '../base/units.ts'
+import type { Declaration } from '../core/apis/api.ts'
+import { buildAddresses } from './build-addresses.ts'
+import { buildApis } from './build-apis.ts'
+import { buildListen, buildPeers } from './build-listen.ts'
+import { buildPlans } from './build-plans.ts'
+import type { Config, Retention, StoreConfig } from './config.ts'
+import { type Context, secretValue } from './context.ts'
+import { freeze } from './freeze.ts'
+import type { Env } from './source.ts'
+
+export interface BuildContext extends Context {
+  readonly file: string
+  readonly env: Env
+}
+
+/** From the file's values to what the product works with. Null where an error prevents it. */
+export function buildConfig(written: ConfigFile, context: BuildContext): Config | null {
+  const { report, files, indexes } = context
+  checkBrands(written, context)
+  const listen = buildListen(written.listen ?? {}, context)
+  const publicUrl = buildPublicUrl(written, listen.console.port, context)
+  const store = buildStore(written.store?.url ?? 'sqlite', context)
+  const managementKey = buildManagementKey(context)
+  const apis = buildApis(written.apis ?? {}, listen.maxBodyBytes, context)
+  const plans = buildPlans(written.plans ?? {}, apis, context)
+  const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
+  if (store === null || addresses === null || report.errors.length > 0) return null
+  const declaration: Declaration = {
+    brand: written.brand,
+    formerBrands: written.former_brands ?? [],
+    publicUrl,
+    apis,
+    plans,
+    addresses: addresses.table,
+    transport: {
+      trustedProxies: buildPeers(written.listen?.trusted_proxies ?? [], ['listen', 'trusted_proxies'], context),
+      plainHttpFrom: buildPeers(
+        written.listen?.plain_http_from ?? ['loopback'],
+        ['listen', 'plain_http_from'],
+        context,
+      ),
+    },
+    failures: { attempts: written.failures?.attempts ?? 30, windowMs: durationMs(written.failures?.window ?? '1m') },
+  }
+  if (report.errors.length > 0) return null
+  return freeze({
+    file: context.file,
+    declaration,
+    listen: { ...listen, own: addresses.own },
+    data: files.resolve(written.data ?? './data'),
+    keys: files.resolve(written.keys ?? './keys'),
+    store,
+    geoip: written.geoip === undefined ? null : files.resolve(written.geoip),
+    maxCredentials: written.memory?.max_credentials ?? 1_000_000,
+    staleAfterMs: durationMs(written.stale_after ?? '30s'),
+    retention: buildRetention(written.retention ?? {}),
+    requestLog: {
+      refusalsPerSecondPerIp: written.request_log?.refusals_per_second_per_ip ?? 10,
+      queue: written.request_log?.queue ?? 100_000,
+    },
+    managementKey,
+    retiredScopes: retiredScopes(written),
+    notes: report.notes,
+    fingerprint: files.fingerprint(),
+    nextIndex: indexes.next(),
+  })
+}
+
+function checkBrands(written: ConfigFile, { report }: Context): void {
+  const former = written.former_brands ?? []
+  for (const [index, brand] of former.entries()) {
+    if (brand === written.brand) report.error(['former_brands', index], 'is the brand in use, not a former one')
+    if (former.indexOf(brand) < index) report.error(['former_brands', index], 'stands here twice')
+  }
+}
+
+/** Kept byte for byte: it is the issuer that clients compare (RFC 8414, section 3.3). */
+function buildPublicUrl(written: ConfigFile, consolePort: number, { report }: Context): string {
+  const text = written.public_url ?? `http://localhost:${consolePort}`
+  const url = URL.parse(text)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    report.error(['public_url'], 'must be a URL that begins with https:// or http://')
+  } else if (url.username !== '' || url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
+    report.error(['public_url'], 'must have no user, query or fragment (RFC 8414, section 2)')
+  } else if (url.protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(url.hostname)) {
+    report.note(['public_url'], 'is plain HTTP: people will sign in and see secrets without encryption')
+  }
+  return text
+}
+
+function buildStore(text: string, context: Context): StoreConfig | null {
+  const value = secretValue(text, ['store', 'url'], context)
+  if (value === null) return null
+  if (value === 'sqlite') return { kind: 'sqlite' }
+  const url = URL.parse(value)
+  if (url !== null && /^postgres(ql)?:$/.test(url.protocol)) return { kind: 'postgres', url: new Secret(value) }
+  // The value is not repeated: it may hold a password.
+  context.report.error(['store', 'url'], 'must be sqlite or a URL that begins with postgres://')
+  return null
+}
+
+const managementKeyLengthMin = 32
+
+function buildManagementKey({ env, report, file }: BuildContext): Secret | null {
+  const key = env['POSTERN_MANAGEMENT_KEY']
+  if (key === undefined || key === '') return null
+  if (key.length >= managementKeyLengthMin && /^[!-~]+$/.test(key)) return new Secret(key)
+  const message = `POSTERN_MANAGEMENT_KEY must be at least ${managementKeyLengthMin} printable characters without spaces`
+  report.add([{ file, line: null, column: null, path: '', message }])
+  return null
+}
+
+function retiredScopes(written: ConfigFile): readonly string[] {
+  const scopes = Object.values(written.apis ?? {}).flatMap((api) => Object.entries(api.scopes ?? {}))
+  return scopes.filter(([, scope]) => typeof scope !== 'string' && scope.retired === true).map(([name]) => name)
+}
+
+function buildRetention(written: NonNullable<ConfigFile['retention']>): Retention {
+  const events = written.events ?? 'forever'
+  return {
+    requestsMs: durationMs(written.requests ?? '90d'),
+    minutesMs: durationMs(written.minutes ?? '48h'),
+    hoursMs: durationMs(written.hours ?? '90d'),
+    daysMs: durationMs(written.days ?? '760d'),
+    eventsMs: events === 'forever' ? null : durationMs(events),
+  }
+}

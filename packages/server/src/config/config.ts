@@ -1,0 +1,70 @@
+import type { Secret } from '../base/secret.ts'
+import type { Declaration } from '../core/apis/api.ts'
+import type { ConfigNote } from './issue.ts'
+
+/** `postern.yaml` and the environment as one frozen value. A reload makes a new one. */
+export interface Config {
+  /** Absolute path of the file. */
+  readonly file: string
+  /** What requests are decided by. */
+  readonly declaration: Declaration
+  readonly listen: Listen
+  /** Absolute path of the data folder. */
+  readonly data: string
+  /** Absolute path of the folder of key files. */
+  readonly keys: string
+  readonly store: StoreConfig
+  /** Absolute path of the operator's country database; null: every country is ZZ. */
+  readonly geoip: string | null
+  readonly maxCredentials: number
+  readonly staleAfterMs: number
+  readonly retention: Retention
+  readonly requestLog: RequestLogConfig
+  /** From POSTERN_MANAGEMENT_KEY; null: one is made at first start. */
+  readonly managementKey: Secret | null
+  /** Scopes that are declared with `retired: true`. */
+  readonly retiredScopes: readonly string[]
+  readonly notes: readonly ConfigNote[]
+  /** Changes whenever any text that was read changed. */
+  readonly fingerprint: string
+  /** The next dense numbers; they are never used twice in a process. */
+  readonly nextIndex: { readonly api: number; readonly route: number }
+}
+
+export interface Listen {
+  readonly gateway: Socket
+  readonly console: Socket
+  readonly ops: Socket
+  /** Listeners of the gateway for addresses such as ":9001". */
+  readonly own: readonly Socket[]
+  readonly maxHeaderLines: number
+  readonly maxHeaderBytes: number
+  readonly maxTargetBytes: number
+  readonly maxBodyBytes: number
+  readonly maxConnections: number
+}
+
+export interface Socket {
+  /** Without brackets. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+export type StoreConfig = { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: Secret }
+
+/** How long rows are kept, in milliseconds. */
+export interface Retention {
+  readonly requestsMs: number
+  readonly minutesMs: number
+  readonly hoursMs: number
+  readonly daysMs: number
+  /** Null: for good. */
+  readonly eventsMs: number | null
+}
+
+export interface RequestLogConfig {
+  readonly refusalsPerSecondPerIp: number
+  /** Rows that may wait to be written; above it they are dropped and counted. */
+  readonly queue: number
+}

@@ -1,0 +1,6 @@
+export type { Config, Listen, RequestLogConfig, Retention, Socket, StoreConfig } from './config.ts'
+export { formatConfigError, type ConfigError, type ConfigNote } from './issue.ts'
+export { loadConfig, loadConfigText, type LoadOptions } from './load.ts'
+export { orphans, type InUse } from './orphans.ts'
+export { initTemplate } from './template.ts'
+export { watchConfig, type WatchOptions } from './watch.ts'

@@ -1,0 +1,106 @@
+/** The postern.yaml that `postern init` writes: valid as it stands, with every setting explained. */
+export function initTemplate(): string {
+  return template
+}
+
+const template = `# postern.yaml: what this Postern protects, and who may do what.
+# It is read at start and again whenever it changes; a file with an error is refused as a whole.
+# "postern config check" says what is wrong, with line numbers.
+# \${NAME} inside a value is replaced by that environment variable; in "upstream" and "store.url",
+# "file:./path" stands for the content of a file.
+version: 1
+
+# The first part of every key (acme_sk_live_…): two to twelve lower-case letters and digits.
+# Choose it once. If it has to change, list the old one: its keys go on working.
+brand: acme
+# former_brands: [oldname]
+
+listen:
+  gateway: 127.0.0.1:8080   # your API's callers
+  console: 127.0.0.1:8081   # dashboard and management API
+  ops: 127.0.0.1:8082       # forward-auth, metrics, health: for neighbours only
+  # Peers whose X-Forwarded-* headers are believed: addresses, ranges, loopback, private.
+  trusted_proxies: []
+  # Peers that may send credentials over plain HTTP. Everyone else gets "insecure_transport".
+  plain_http_from: [loopback]
+  # max_header_lines: 100
+  # max_header_bytes: 16KiB
+  # max_target_bytes: 8KiB
+  # max_body: 10MiB
+  # max_connections: 10000
+
+# Where people and OAuth clients reach the console, byte for byte.
+public_url: http://localhost:8081
+
+data: ./data        # databases, checkpoints, the first management key
+keys: ./keys        # key files; back up keys/standing, never keys/windows
+store:
+  url: sqlite       # or \${DATABASE_URL} with postgres://…
+# geoip: ./country.mmdb   # your own country database; without it every country is ZZ
+
+# memory: {max_credentials: 1000000}
+# failures: {attempts: 30, window: 1m}   # failed attempts per IPv4 address or IPv6 /64
+# stale_after: 30s                       # without the store for longer, requests are answered 503
+# retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
+# request_log: {refusals_per_second_per_ip: 10, queue: 100000}
+
+apis:
+  shop:
+    # Where callers reach it: a host, a host with a prefix (the longest wins), or ":9001" for a
+    # listener of its own. Or one for each environment: {live: api.example.com, sandbox: …}.
+    address: localhost
+    # Where requests are sent. The same forms.
+    upstream: http://127.0.0.1:3000
+    # generic, wecantrack, clickmeter, cardconnect or voucherify
+    preset: generic
+    # Where a credential may travel, in this order. Without this list: the preset's places.
+    credentials:
+      - {in: bearer}
+      - {in: header, name: X-Api-Key}
+      # - {in: query, name: api_key}
+      # - {in: basic}
+      # - {in: pair, id: X-App-Id, secret: X-App-Token}
+    scopes:
+      orders.read: Read orders
+      orders.write: Create and change orders
+    roles:
+      reader: [orders.read]
+    # One route for each operation of an OpenAPI 3 file; routes below change it by operation id.
+    # openapi: ./shop.openapi.yaml
+    routes:
+      # {x} is one segment, /** a tail. Literal goes before {x}, {x} before /**.
+      - {id: listOrders, methods: [GET], path: /v1/orders, scopes: {any: [orders.read]}}
+      - {id: getOrder, methods: [GET], path: "/v1/orders/{id}", scopes: {any: [orders.read]}}
+      - id: createOrder
+        methods: [POST]
+        path: /v1/orders
+        scopes: {all: [orders.write]}
+        cost: 1               # what one request takes from limits and quotas
+        # client_side: false  # true: publishable keys may call it from pages
+        # body_max: 10MiB
+        # timeouts: {connect: 5s, first_byte: 60s, idle: 2m}
+        # on_stale: refuse    # serve: go on with known records when the store is away
+        # raw_path: false     # true: also paths with "//", ";", dot segments or encoded "/"
+        # limits: [{name: orders, per: credential, requests: 10, window: 1s}]
+    # Paths that match no route: refuse (404) or forward.
+    unmatched: refuse
+    # case_insensitive_paths: false
+    # retired: true           # nothing new is issued; take it away when nothing uses it any more
+
+plans:
+  free:
+    apis: [shop]
+    kinds: [secret]
+    scopes: [orders.read]
+    limits: [{name: default, per: credential, requests: 60, window: 1m, burst: 10}]
+    quotas: [{name: month, per: account, requests: 10000, period: month}]
+    max_keys: 2
+  pro:
+    apis: [shop]
+    kinds: [secret, publishable]
+    scopes: ["*"]
+    limits: [{name: default, per: credential, requests: 600, window: 1m, burst: 100}]
+    quotas: [{name: month, per: account, requests: 1000000, period: month}]
+    max_keys: 10
+    max_key_age: 365d
+`
