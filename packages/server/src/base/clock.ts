@@ -43,8 +43,7 @@ export function fixedClock(startMs = 1_000_000): FixedClock {
     timers.add(timer)
     return { stop: () => void timers.delete(timer) }
   }
-  const nextDue = (until: number) =>
-    [...timers].filter((timer) => timer.at <= until).toSorted((a, b) => a.at - b.at)[0]
+  const nextDue = (until: number) => [...timers].filter((timer) => timer.at <= until).toSorted((a, b) => a.at - b.at)[0]
   return {
     now: () => wall,
     monotonic: () => monotonic,

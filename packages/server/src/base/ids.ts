@@ -53,7 +53,7 @@ export function firstIdAt(prefix: IdPrefix, epochMs: number): string {
 
 function hex(bytes: Uint8Array): string {
   let text = ''
-  for (const byte of bytes) text += (hexOfByte[byte] ?? '')
+  for (const byte of bytes) text += hexOfByte[byte] ?? ''
   return text
 }
 

@@ -24,21 +24,27 @@ function parseIpv6(text: string): bigint {
       ? text
       : `${text.slice(0, lastColon + 1)}${(embedded >>> 16).toString(16)}:${(embedded & 0xffff).toString(16)}`
   const [head = '', tail] = plain.split('::')
-  const groups = (part: string | undefined) => (part === undefined || part === '' ? [] : part.split(':'))
-  const left = groups(head)
-  const right = groups(tail)
+  const left = groupsOf(head)
+  const right = groupsOf(tail ?? '')
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
   return [...left, ...zeros, ...right].reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n)
+}
+
+function groupsOf(part: string): string[] {
+  return part === '' ? [] : part.split(':')
 }
 
 export function formatIp(ip: Ip): string {
   if (typeof ip === 'number') return `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}.${ip & 255}`
   const groups = Array.from({ length: 8 }, (_, i) => Number((ip >> BigInt(112 - 16 * i)) & 0xffffn))
   const run = longestZeroRun(groups)
-  const text = (part: number[]) => part.map((group) => group.toString(16)).join(':')
   return run === null
-    ? text(groups)
-    : `${text(groups.slice(0, run.start))}::${text(groups.slice(run.start + run.length))}`
+    ? hexOf(groups)
+    : `${hexOf(groups.slice(0, run.start))}::${hexOf(groups.slice(run.start + run.length))}`
+}
+
+function hexOf(groups: readonly number[]): string {
+  return groups.map((group) => group.toString(16)).join(':')
 }
 
 function longestZeroRun(groups: readonly number[]): { start: number; length: number } | null {
@@ -94,14 +100,14 @@ export function compileIpRanges(entries: readonly string[]): IpRanges {
     if (typeof range.first === 'number') v4.push({ first: range.first, last: Number(range.last) })
     else v6.push({ first: range.first, last: BigInt(range.last) })
   }
-  return { v4: Float64Array.from(merge(v4, 1)), v6: merge(v6, 1n) }
+  return { v4: Float64Array.from(merge(v4, (ip) => ip + 1)), v6: merge(v6, (ip) => ip + 1n) }
 }
 
-function merge<N extends number | bigint>(ranges: { first: N; last: N }[], one: N): N[] {
+function merge<N extends Ip>(ranges: { first: N; last: N }[], next: (ip: N) => N): N[] {
   const flat: N[] = []
   for (const range of ranges.toSorted((a, b) => (a.first < b.first ? -1 : 1))) {
     const previous = flat.at(-1)
-    if (previous !== undefined && range.first <= ((previous as never) + (one as never))) {
+    if (previous !== undefined && range.first <= next(previous)) {
       if (range.last > previous) flat[flat.length - 1] = range.last
     } else flat.push(range.first, range.last)
   }
