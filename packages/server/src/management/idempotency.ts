@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { sha256Hex } from '../base/digest.ts'
 import { callerOf } from './caller.ts'
+import { notReplayed } from './operation.ts'
 import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
-import type { Operation } from './rights.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,14 +12,15 @@ declare module 'fastify' {
   }
 }
 
-/** Decisions are not replayed; a backup streams. */
-const exempt: readonly (Operation | undefined)[] = ['verifyRequest', 'explainRequest', 'startBackup']
-
 /** Before the handler of a POST: answers again what was answered, or notes that it runs now. */
 export function beginIdempotent(parts: ManagementParts) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const header = request.headers['idempotency-key']
-    if (request.method !== 'POST' || header === undefined || exempt.includes(request.routeOptions.config.operation)) {
+    if (
+      request.method !== 'POST' ||
+      header === undefined ||
+      notReplayed.includes(request.routeOptions.config.operation)
+    ) {
       return undefined
     }
     if (typeof header !== 'string' || !/^[!-~]{1,255}$/.test(header)) {

@@ -97,10 +97,7 @@ function asRefused(error: unknown): Refused | null {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new Refused('media_type_unsupported')
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_BAD_URL':
       return new Refused('request_malformed')
-    case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new Refused('not_found')
     default:
       return null
   }

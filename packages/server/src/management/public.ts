@@ -5,7 +5,13 @@
 export const publicRoutes: readonly string[] = [
   'GET /api/v1/openapi.json',
   'GET /api/docs',
+  'GET /api/docs/',
   'GET /api/docs/*',
+  'GET /api/docs/static/*',
+  'GET /api/docs/static/index.html',
+  'GET /api/docs/static/swagger-initializer.js',
+  'GET /api/docs/json',
+  'GET /api/docs/yaml',
   'GET /docs/errors',
   'GET /docs/errors/:code',
 ]

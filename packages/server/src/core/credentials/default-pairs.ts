@@ -30,11 +30,11 @@ export function defaultPairs(
   const skipped: SkippedPair[] = []
   for (const [preset, apis] of apisByPreset(declaration)) {
     const included = apis.filter((api) => plan.apis.has(api.id))
+    if (included.length === 0) continue
     for (const pair of preset.defaultPairs) {
-      const code = reasonToSkip(pair, included, plan, room === null ? null : room - issued.length)
-      if (code === null)
-        issued.push(issueCredential(termsOf(pair, included, plan, mint.now), { environment, primary: true }, mint))
-      else skipped.push({ ...pair, apis: (included.length > 0 ? included : apis).map((api) => api.id), code })
+      const code = reasonToSkip(pair, plan, room === null ? null : room - issued.length)
+      if (code !== null) skipped.push({ ...pair, apis: included.map((api) => api.id), code })
+      else issued.push(issueCredential(termsOf(pair, included, plan, mint.now), { environment, primary: true }, mint))
     }
   }
   return { issued, skipped }
@@ -49,13 +49,8 @@ function apisByPreset(declaration: Declaration): Map<Preset, Api[]> {
   return groups
 }
 
-function reasonToSkip(
-  pair: DefaultPair,
-  included: readonly Api[],
-  plan: Plan,
-  room: number | null,
-): SkippedPair['code'] | null {
-  if (included.length === 0 || !plan.kinds.has(pair.kind)) return 'plan_forbids'
+function reasonToSkip(pair: DefaultPair, plan: Plan, room: number | null): SkippedPair['code'] | null {
+  if (!plan.kinds.has(pair.kind)) return 'plan_forbids'
   return room !== null && room <= 0 ? 'conflict' : null
 }
 
