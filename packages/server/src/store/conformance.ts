@@ -4,90 +4,16 @@ import { describe, expect, it } from 'vitest'
 import type { Provenance } from '../core/audit/event.ts'
 import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
 import type { RecordChunk } from '../core/records/record.ts'
-import { BadCursor, type CredentialFilter, type NewCredential, type Store, type WriteRefusal } from '../core/store.ts'
+import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
 import type { RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
 import { firstIdAt } from '../base/ids.ts'
+import { aCredential, actedBy, anAccount, aSecret, at, by, create, must, nextHex, revoke, type Home } from './conformance-data.ts'
 import { readRevocations } from './revocations.ts'
 
 /** A store under test, empty when given. */
 export interface Opened {
   readonly store: Store
   readonly checkpointsFolder: string
-}
-
-let numbered = 0
-const nextHex = () => (++numbered).toString(16).padStart(32, '0')
-
-export const by: Provenance = {
-  actor: { kind: 'bootstrap', id: 'POSTERN_MANAGEMENT_KEY' },
-  at: 1_000,
-  ip: '192.0.2.1',
-  userAgent: 'test',
-  requestId: 'req_1',
-}
-export const at = (time: number): Provenance => ({ ...by, at: time })
-const actedBy = (id: string): Provenance => ({ ...by, actor: { kind: 'credential', id } })
-
-export function aSecret(over: Partial<NewCredential['secret']> = {}): NewCredential['secret'] {
-  return { id: `sec_${nextHex()}`, digest: new Uint8Array(randomBytes(32)), hint: 'abcd', origin: 'first', sealed: null, ...over }
-}
-
-export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
-  const id12 = randomBytes(6).toString('hex')
-  return {
-    id: `cred_${id12}`,
-    publicId: id12,
-    form: 'key',
-    kind: 'secret',
-    apis: ['shop'],
-    name: 'key',
-    scopes: ['orders.read'],
-    role: null,
-    ipAllow: [],
-    originAllow: null,
-    limits: [],
-    notBefore: null,
-    expiresAt: null,
-    primary: false,
-    metadata: {},
-    secret: aSecret(),
-    ...over,
-  }
-}
-
-export interface Home {
-  readonly account: string
-  readonly project: string
-}
-
-export async function anAccount(store: Store, credentials: readonly NewCredential[] = []): Promise<Home> {
-  const account = `acc_${nextHex()}`
-  const project = `prj_${nextHex()}`
-  must(
-    await store.accounts.create({
-      account: { id: account, name: 'Acme', plan: 'pro', overrides: null, metadata: {} },
-      project: { id: project, name: 'default', environment: 'live', ipAllow: [], metadata: {}, credentials },
-      by,
-    }),
-  )
-  return { account, project }
-}
-
-/** The value of an outcome that has to be good. */
-export function must<Value>(
-  outcome: { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: WriteRefusal },
-): Value {
-  if (!outcome.ok) throw new Error(JSON.stringify(outcome.error))
-  return outcome.value
-}
-
-export async function create(store: Store, home: Home, credential = aCredential()): Promise<NewCredential> {
-  must(await store.credentials.create({ ...home, credential, maxKeys: null, by }))
-  return credential
-}
-
-export async function revoke(store: Store, id: string): ReturnType<Store['credentials']['setState']> {
-  return store.credentials.setState({ id, scope: null, change: { to: 'revoked', reason: 'gone', hide: false }, by })
 }
 
 export async function verifyChain(store: Store): Promise<number> {

@@ -57,6 +57,8 @@ async function* copying(
     yield { done: pages.main.done + pages.usage.done, total: pages.main.total + pages.usage.total }
   }
   await end
+  pages[file] = { done: pages[file].total, total: pages[file].total }
+  yield { done: pages.main.done + pages.usage.done, total: pages.main.total + pages.usage.total }
 }
 
 async function writeManifest(folder: string): Promise<void> {

@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+
+import type { Provenance } from '../core/audit/event.ts'
+import type { NewCredential, Store, WriteRefusal } from '../core/store.ts'
+
+/** Ids of one process ascend, those of two never meet. */
+const ownHex = randomBytes(8).toString('hex')
+let numbered = 0
+export const nextHex = (): string => ownHex + (++numbered).toString(16).padStart(16, '0')
+
+export const by: Provenance = {
+  actor: { kind: 'bootstrap', id: 'POSTERN_MANAGEMENT_KEY' },
+  at: 1_000,
+  ip: '192.0.2.1',
+  userAgent: 'test',
+  requestId: 'req_1',
+}
+export const at = (time: number): Provenance => ({ ...by, at: time })
+export const actedBy = (id: string): Provenance => ({ ...by, actor: { kind: 'credential', id } })
+
+export function aSecret(over: Partial<NewCredential['secret']> = {}): NewCredential['secret'] {
+  return { id: `sec_${nextHex()}`, digest: new Uint8Array(randomBytes(32)), hint: 'abcd', origin: 'first', sealed: null, ...over }
+}
+
+export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
+  const id12 = randomBytes(6).toString('hex')
+  return {
+    id: `cred_${id12}`,
+    publicId: id12,
+    form: 'key',
+    kind: 'secret',
+    apis: ['shop'],
+    name: 'key',
+    scopes: ['orders.read'],
+    role: null,
+    ipAllow: [],
+    originAllow: null,
+    limits: [],
+    notBefore: null,
+    expiresAt: null,
+    primary: false,
+    metadata: {},
+    secret: aSecret(),
+    ...over,
+  }
+}
+
+export interface Home {
+  readonly account: string
+  readonly project: string
+}
+
+export async function anAccount(store: Store, credentials: readonly NewCredential[] = []): Promise<Home> {
+  const account = `acc_${nextHex()}`
+  const project = `prj_${nextHex()}`
+  must(
+    await store.accounts.create({
+      account: { id: account, name: 'Acme', plan: 'pro', overrides: null, metadata: {} },
+      project: { id: project, name: 'default', environment: 'live', ipAllow: [], metadata: {}, credentials },
+      by,
+    }),
+  )
+  return { account, project }
+}
+
+/** The value of an outcome that has to be good. */
+export function must<Value>(
+  outcome: { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: WriteRefusal },
+): Value {
+  if (!outcome.ok) throw new Error(JSON.stringify(outcome.error))
+  return outcome.value
+}
+
+export async function create(store: Store, home: Home, credential = aCredential()): Promise<NewCredential> {
+  must(await store.credentials.create({ ...home, credential, maxKeys: null, by }))
+  return credential
+}
+
+export async function revoke(store: Store, id: string): ReturnType<Store['credentials']['setState']> {
+  return store.credentials.setState({ id, scope: null, change: { to: 'revoked', reason: 'gone', hide: false }, by })
+}

@@ -1,0 +1,161 @@
+import Database from 'better-sqlite3'
+import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+import type { Provenance } from '../../core/audit/event.ts'
+import type { StateChange, Store } from '../../core/store.ts'
+import type { Clock } from '../../base/clock.ts'
+import { readRevocations, type Ending } from '../revocations.ts'
+import { fileDigest, type Manifest } from './backup-files.ts'
+import { syncFile } from './backup.ts'
+import { mainFile, usageFile } from './files.ts'
+import { acquireDataLock, type LockOwner } from './lock.ts'
+import { openSqliteStore } from './store.ts'
+
+export interface RestoreOptions {
+  /** The folder that `backup` wrote. */
+  readonly folder: string
+  readonly dataFolder: string
+  readonly checkpointsFolder: string
+  readonly clock: Clock
+  readonly onProgress?: (step: string) => void
+}
+
+export interface Restored {
+  /** The head of the backup, before anything was applied. */
+  readonly sequence: number
+  /** Revocations, blocks and suspensions newer than the backup, now in force again. */
+  readonly applied: number
+}
+
+/** Thrown where the backup must not replace what is there; nothing was changed. */
+export class RestoreRefused extends Error {
+  override readonly name = 'RestoreRefused'
+}
+
+/**
+ * Replaces the data by a backup, while no server runs, and applies what was revoked since: an old backup revives
+ * nothing. What it is made of is checked before anything of the present is touched.
+ */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const { folder, dataFolder, checkpointsFolder, clock, onProgress = () => {} } = options
+  const lock = acquireDataLock(dataFolder, { started: clock.now(), addresses: [] })
+  if (!lock.ok) throw new RestoreRefused(`a server is running on this data folder${named(lock.error.owner)}`)
+  try {
+    onProgress('verify')
+    const manifest = await verified(folder)
+    onProgress('copy')
+    replaceFiles(folder, dataFolder)
+    onProgress('revocations')
+    const applied = await applyRevocations(options, manifest.head.sequence, checkpointsFolder)
+    return { sequence: manifest.head.sequence, applied }
+  } finally {
+    lock.value.release()
+  }
+}
+
+const named = (owner: LockOwner | null): string => (owner === null ? '' : `: process ${owner.pid} on ${owner.host}`)
+
+async function verified(folder: string): Promise<Manifest> {
+  const manifest = readManifest(folder)
+  for (const path of [mainFile(folder), usageFile(folder)]) {
+    const name = basename(path)
+    const expected = manifest.files[name]
+    if (expected === undefined || (await fileDigest(path)).sha256 !== expected.sha256) {
+      throw new RestoreRefused(`${name} is not the file that the manifest describes`)
+    }
+    const database = new Database(path, { readonly: true })
+    const health = database.pragma('integrity_check', { simple: true })
+    database.close()
+    if (health !== 'ok') throw new RestoreRefused(`${name} is damaged: ${String(health)}`)
+  }
+  return manifest
+}
+
+function readManifest(folder: string): Manifest {
+  let manifest: Partial<Manifest>
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what it lacks is found below
+    manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Partial<Manifest>
+  } catch (cause) {
+    throw new RestoreRefused('this folder holds no backup: its manifest.json cannot be read', { cause })
+  }
+  const { version, created_at, head, files } = manifest
+  if (version !== 1 || created_at === undefined || head === undefined || files === undefined) {
+    throw new RestoreRefused('the manifest is of a kind that this version does not know')
+  }
+  return { version, created_at, head, files }
+}
+
+/** By temporary name, so that the folder never holds half a file under its own name. */
+function replaceFiles(folder: string, dataFolder: string): void {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+  const paths = [
+    [mainFile(folder), mainFile(dataFolder)],
+    [usageFile(folder), usageFile(dataFolder)],
+  ] as const
+  for (const [from, to] of paths) {
+    copyFileSync(from, `${to}.restoring`)
+    syncFile(`${to}.restoring`)
+  }
+  for (const [, to] of paths) {
+    // The log of the replaced file must never be played into the new one.
+    for (const rest of [`${to}-wal`, `${to}-shm`]) rmSync(rest, { force: true })
+    renameSync(`${to}.restoring`, to)
+  }
+  const directory = openSync(dataFolder, 'r')
+  fsyncSync(directory)
+  closeSync(directory)
+}
+
+async function applyRevocations(options: RestoreOptions, head: number, checkpointsFolder: string): Promise<number> {
+  const endings = latest(readRevocations(checkpointsFolder).filter(({ sequence }) => sequence > head))
+  if (endings.length === 0) return 0
+  const { dataFolder, clock } = options
+  const store = await openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes: null })
+  try {
+    let applied = 0
+    for (const ending of endings) if (await apply(store, ending, clock.now())) applied++
+    return applied
+  } finally {
+    await store.close()
+  }
+}
+
+/** What stands in the end for each: revoked and compromised stay, of the others the last one counts. */
+function latest(endings: readonly Ending[]): readonly Ending[] {
+  const last = new Map<string, Ending>()
+  for (const ending of endings) {
+    const target = ending.credential ?? ending.account ?? ''
+    const before = last.get(target)?.state
+    if (before !== 'revoked' && before !== 'compromised') last.set(target, ending)
+  }
+  return [...last.values()].filter(({ state }) => state !== 'active')
+}
+
+/** False where the backup does not know it, or it is dead already. */
+async function apply(store: Store, { credential, account, state }: Ending, now: number): Promise<boolean> {
+  const actor = { kind: 'system', id: 'restore' } as const
+  const by: Provenance = { actor, at: now, ip: null, userAgent: null, requestId: null }
+  const reason = 'in force when the backup was restored'
+  if (account !== undefined) {
+    return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
+  }
+  if (credential === undefined) return false
+  const change = changeTo(state, reason)
+  return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
+}
+
+function changeTo(state: Ending['state'], reason: string): StateChange | null {
+  switch (state) {
+    case 'revoked':
+      return { to: 'revoked', reason, hide: false }
+    case 'compromised':
+      return { to: 'compromised', reason, since: null }
+    case 'blocked':
+      return { to: 'blocked', reason, until: null }
+    case 'active':
+    case 'suspended':
+      return null
+  }
+}
