@@ -6,7 +6,8 @@ import type { CredentialKind } from './credential.ts'
 
 /**
  * Keys on the wire (design, section 3): `{brand}_{sk|pk|ik|mk}_{live|test}_{id12}{secret32}{crc6}` over 0-9A-Za-z,
- * crc = CRC-32/ISO-HDLC of all ASCII bytes before it, in base 62, left-padded with `0`.
+ * crc = CRC-32/ISO-HDLC of all ASCII bytes before it, in base 62, left-padded with `0`. Test vector:
+ * `acme_sk_live_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh2wDaRH`, the checksum being its last six characters.
  */
 const letters = { secret: 'sk', publishable: 'pk', integration: 'ik', management: 'mk' } as const satisfies Record<
   CredentialKind,
@@ -47,7 +48,12 @@ export function makePair(shape: 'uuid' | 'base62', random: Random): { publicId: 
 }
 
 export type KeyShape =
-  | { readonly shape: 'ours'; readonly kind: CredentialKind; readonly environment: Environment; readonly publicId: string }
+  | {
+      readonly shape: 'ours'
+      readonly kind: CredentialKind
+      readonly environment: Environment
+      readonly publicId: string
+    }
   /** Not of our brand: perhaps imported. */
   | { readonly shape: 'foreign' }
   /** Our brand, but cut off, mistyped or of another class. */
@@ -59,7 +65,8 @@ export function parseKey(text: string, brands: readonly string[]): KeyShape {
   if (end === 0) return { shape: 'foreign' }
   const kind = kindOf.get(text.slice(end, end + 2))
   const mode = text.slice(end + 2, end + 8)
-  if (kind === undefined || (mode !== '_live_' && mode !== '_test_') || !isOurs(text, end)) return { shape: 'malformed' }
+  if (kind === undefined || (mode !== '_live_' && mode !== '_test_') || !isOurs(text, end))
+    return { shape: 'malformed' }
   return {
     shape: 'ours',
     kind,
@@ -88,7 +95,8 @@ function ourPrefixLength(text: string, brands: readonly string[]): number {
 function isOurs(text: string, end: number): boolean {
   if (text.length !== end + 8 + bodyLength) return false
   const kind = text.charCodeAt(end)
-  if (text.charCodeAt(end + 1) !== 0x6b || (kind !== 0x73 && kind !== 0x70 && kind !== 0x69 && kind !== 0x6d)) return false
+  if (text.charCodeAt(end + 1) !== 0x6b || (kind !== 0x73 && kind !== 0x70 && kind !== 0x69 && kind !== 0x6d))
+    return false
   if (!text.startsWith('_live_', end + 2) && !text.startsWith('_test_', end + 2)) return false
   let crc = -1
   const checked = text.length - checksumLength
@@ -122,7 +130,9 @@ const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-const base62Codes = Uint8Array.from({ length: 62 }, (_, i) => (i < 10 ? 0x30 + i : i < 36 ? 0x41 + i - 10 : 0x61 + i - 36))
+const base62Codes = Uint8Array.from({ length: 62 }, (_, i) =>
+  i < 10 ? 0x30 + i : i < 36 ? 0x41 + i - 10 : 0x61 + i - 36,
+)
 
 function uuid(random: Random): string {
   const bytes = random.bytes(16)
