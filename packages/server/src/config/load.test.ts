@@ -287,6 +287,7 @@ describe('an error', () => {
     [`${head}brand: twice\n`, ':3:1: map keys must be unique'],
     ['', ':1:1: has no value; it must be a map'],
     ['- 1\n', ':1:1: must be a map'],
+    ['{a: b}: 1\n', ':1:1: a key must be plain text; put it in quotes'],
     ['version: 2\nbrand: acme\n', ':1:10 version: must be 1'],
     ['version: 1\nbrand: Acme\n', ':2:8 brand: must be two to twelve lower-case letters and digits'],
     ['version: 1\nbrand: a\n', ':2:8 brand: must be two to twelve'],

@@ -12,7 +12,7 @@ export interface Openapi {
   readonly scopes: Readonly<Record<string, string>>
 }
 
-export interface Operation {
+interface Operation {
   readonly id: string
   readonly methods: readonly string[]
   readonly pattern: string

@@ -34,10 +34,8 @@ export function parseSource(file: string, text: string, env: Env | null): Result
   }
   const faults = [...document.errors, ...document.warnings]
   if (faults.length > 0) return fail(faults.map((fault) => at(fault.pos[0], [], lowerFirst(fault.message))))
-  const absent = env === null ? [] : expand(document, env)
-  if (absent.length > 0) {
-    return fail(absent.map(({ name, offset }) => at(offset, [], `the environment variable ${name} is not set`)))
-  }
+  const problems = prepare(document, env)
+  if (problems.length > 0) return fail(problems.map(({ offset, message }) => at(offset, [], message)))
   try {
     const value: unknown = document.toJS()
     return ok({
@@ -50,19 +48,29 @@ export function parseSource(file: string, text: string, env: Env | null): Result
   }
 }
 
-function expand(document: Document, env: Env): { name: string; offset: number | undefined }[] {
-  const absent: { name: string; offset: number | undefined }[] = []
+interface Problem {
+  readonly offset: number | undefined
+  readonly message: string
+}
+
+/** Replaces `${NAME}` in values, and refuses keys that are not plain text. */
+function prepare(document: Document, env: Env | null): readonly Problem[] {
+  const problems: Problem[] = []
   visit(document, {
+    Pair: (_, { key }) => {
+      if (!isScalar(key)) problems.push({ offset: startOf(key), message: 'a key must be plain text; put it in quotes' })
+    },
     Scalar: (key, node) => {
-      if (key === 'key' || typeof node.value !== 'string') return
+      if (env === null || key === 'key' || typeof node.value !== 'string') return
       node.value = node.value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
         const value = env[name]
-        if (value === undefined) absent.push({ name, offset: node.range?.[0] })
+        const offset = node.range?.[0]
+        if (value === undefined) problems.push({ offset, message: `the environment variable ${name} is not set` })
         return value ?? ''
       })
     },
   })
-  return absent
+  return problems
 }
 
 /** Where the node stands, or its nearest ancestor that is written in the file. */

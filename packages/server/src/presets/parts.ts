@@ -38,7 +38,7 @@ export function corsOf(places: readonly Place[]): Preset['cors'] {
 }
 
 /** The headers of our own that tell a page how its request went. */
-export const exposeHeaders: readonly string[] = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy']
+const exposeHeaders: readonly string[] = ['x-request-id', 'retry-after', 'ratelimit', 'ratelimit-policy']
 
 function headerNames(place: Place): readonly string[] {
   switch (place.in) {

@@ -19,7 +19,7 @@ export interface RouteTable {
   matchRaw(method: string, rawPath: string): RouteMatch | null
 }
 
-export type RouteMatch =
+type RouteMatch =
   | { readonly methodMatched: true; readonly route: Route }
   /** The path is declared, the method is not. `allow`: upper case and sorted, for the Allow header. */
   | { readonly methodMatched: false; readonly allow: readonly string[] }
