@@ -102,29 +102,38 @@ async function listen(
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
   const connections = new Map<Socket, Connection>()
-  let accepting = false
+  const drained = Promise.withResolvers<void>()
+  let accepting: ListenAddress | null = null
+  let closing = false
   server.on('connection', (socket) => {
-    const connection = accepting ? connectionOf(socket, boundTo(server).port) : null
+    const connection = accepting === null ? null : connectionOf(socket, accepting.port)
     if (connection === null) return void socket.destroy()
     connections.set(socket, connection)
-    socket.once('close', () => connections.delete(socket))
+    socket.once('close', () => {
+      connections.delete(socket)
+      if (closing && connections.size === 0) drained.resolve()
+    })
   })
   receive(context, serve, server, connections)
   const failure = await bind(server, asked)
   if (failure !== null) return fail({ ...asked, reason: failure })
-  let closed: Promise<void> | null = null
+  const bound = boundTo(server)
   return ok({
     asked,
-    bound: boundTo(server),
+    bound,
     accept: () => {
-      accepting = true
+      accepting = bound
     },
     close: () => {
-      closed ??= new Promise((resolve) => server.close(() => resolve()))
+      closing = true
+      server.close()
       for (const connection of connections.values()) connection.finish()
-      return closed
+      if (connections.size === 0) drained.resolve()
+      return drained.promise
     },
-    cut: () => server.closeAllConnections(),
+    cut: () => {
+      for (const socket of connections.keys()) socket.destroy()
+    },
   })
 }
 
@@ -179,7 +188,7 @@ function receive(
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const connection = connections.get(socket)
-    if (connection === undefined || error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+    if (connection === undefined || !socket.writable || clientLeft.has(error.code)) return void socket.destroy()
     if (connection.broken) return
     connection.broken = true
     const { current } = connection
@@ -197,3 +206,6 @@ function receive(
     answerSocket(context, connection, 'request_malformed')
   })
 }
+
+/** The other end reset its connection, or ended it inside a request. */
+const clientLeft: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+
+import { gatewayTo, head, key } from './testing/harness.ts'
+import { request } from './testing/raw-client.ts'
+
+const identity = [
+  'Credential',
+  'Kind',
+  'Account',
+  'Project',
+  'Environment',
+  'Api',
+  'Scopes',
+  'Subject',
+  'Grant',
+  'Request',
+]
+
+/** Spellings that some upstream reads as the same header: in any case, and with `_` or `.` for `-`. */
+const spellings = identity
+  .flatMap((name) => [
+    `X-Postern-${name}`,
+    `x-postern-${name.toLowerCase()}`,
+    `X-POSTERN-${name.toUpperCase()}`,
+    `X_Postern_${name}`,
+    `X-Postern_${name}`,
+    `x.postern.${name.toLowerCase()}`,
+    `X_Postern.${name}`,
+  ])
+  .concat(['X-Postern-Anything', 'x-postern-', 'X_POSTERN_ANYTHING'])
+
+const stated = [
+  'Forwarded',
+  'X-Forwarded-For',
+  'x_forwarded_for',
+  'X-Forwarded-Host',
+  'X-Forwarded-Proto',
+  'X-Forwarded-Port',
+  'X-Forwarded-Prefix',
+  'X-Forwarded-Server',
+  'X-Forwarded-Scheme',
+  'X-Real-IP',
+  'X_Real_IP',
+  'X-Client-IP',
+  'True-Client-IP',
+  'CF-Connecting-IP',
+  'X-Original-URL',
+  'X-Original-URI',
+  'X-Rewrite-URL',
+  'X-Original-Method',
+  'X-HTTP-Method-Override',
+  'X-HTTP-Method',
+  'X-Method-Override',
+  'X-Envoy-Original-Path',
+  'X-Request-Id',
+  'Proxy',
+]
+
+const ofConnection = [
+  'Keep-Alive',
+  'Proxy-Connection',
+  'Proxy-Authorization',
+  'Proxy-Authenticate',
+  'TE',
+  'Trailer',
+  'HTTP2-Settings',
+]
+
+describe('a header that only the gateway may state', () => {
+  it('is tried in more than forty spellings', () => {
+    expect(spellings.length).toBeGreaterThan(40)
+  })
+
+  it.each([...spellings, ...stated, ...ofConnection])('never reaches the upstream from a client: %s', async (name) => {
+    const { port, upstream } = await gatewayTo()
+    const answer = await request(port, head('GET / HTTP/1.1', 'Host: a', `${name}: evil`, key, `${name}: evil`))
+    expect(answer.status).toBe(200)
+    expect(upstream.seen).toHaveLength(1)
+    expect(upstream.seen[0]?.lines.filter(([, value]) => value.includes('evil'))).toEqual([])
+    expect(upstream.seen[0]?.lines.map(([known]) => known).filter((known) => known.startsWith('X-Postern-'))).toEqual(
+      identity.map((one) => `X-Postern-${one}`),
+    )
+  })
+
+  it('is there even where a client names it, and what it may name is gone', async () => {
+    const { port, upstream } = await gatewayTo()
+    const nominated =
+      'close, X-Postern-Api, x-postern-request, X-Forwarded-For, X-Request-Id, Content-Length, Host, X-Own, Cookie'
+    const answer = await request(
+      port,
+      head(
+        'POST / HTTP/1.1',
+        'Host: a',
+        key,
+        `Connection: ${nominated}`,
+        'X-Own: 1',
+        'Cookie: c=1',
+        'X-Kept: 2',
+        'Content-Length: 2',
+      ) + 'hi',
+    )
+    const [requestId = ''] = answer.header('x-request-id')
+    expect(upstream.seen[0]?.body).toBe('hi')
+    expect(upstream.seen[0]?.lines).toEqual([
+      ['host', `127.0.0.1:${upstream.port}`],
+      ['connection', 'keep-alive'],
+      ['X-Kept', '2'],
+      ...identity.map((name) => [`X-Postern-${name}`, name === 'Api' ? 'shop' : name === 'Request' ? requestId : '']),
+      ['X-Forwarded-For', '127.0.0.1'],
+      ['X-Forwarded-Host', 'a'],
+      ['X-Forwarded-Proto', 'http'],
+      ['X-Request-Id', requestId],
+      ['content-length', '2'],
+    ])
+  })
+})
+
+describe('a header of the message', () => {
+  it('passes as it came, in its order and spelling, with its bytes', async () => {
+    const { port, upstream } = await gatewayTo()
+    const lines = [
+      'accept: */*',
+      'X-Odd_Name.x: \u00e9\u00ff',
+      'Cookie: a=1',
+      'COOKIE: b=2',
+      'Origin: https://x.example',
+      'Accept: text/html',
+      'X-Empty:',
+    ]
+    await request(port, head('GET / HTTP/1.1', 'Host: a', ...lines, key))
+    expect(
+      upstream.seen[0]?.lines.slice(2, 2 + lines.length).map(([name, value]) => `${name}: ${value}`.trim()),
+    ).toEqual(lines.map((line) => line.replace('X-Empty:', 'X-Empty:')))
+  })
+})

@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import { type AddressInfo, type Server, createServer } from 'node:net'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { systemClock } from '../base/clock.ts'
+import { createIds } from '../base/ids.ts'
+import { systemRandom } from '../base/random.ts'
+import { createGateway } from './gateway.ts'
+import { fakeDataPlane } from './testing/fake-data-plane.ts'
+import { gatewayTo, head, key } from './testing/harness.ts'
+import { rawClient, request } from './testing/raw-client.ts'
+import { rawUpstream } from './testing/raw-upstream.ts'
+
+const host = '127.0.0.1'
+
+async function taken(): Promise<{ readonly port: number; readonly server: Server }> {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, server }
+}
+
+async function freePort(): Promise<number> {
+  const { port, server } = await taken()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function aGateway() {
+  const upstream = await rawUpstream()
+  const gateway = createGateway({
+    dataPlane: fakeDataPlane(upstream.port),
+    clock: systemClock,
+    ids: createIds(systemClock, systemRandom),
+    reportFault: () => undefined,
+  })
+  onTestFinished(async () => {
+    await gateway.close(0)
+    await upstream.close()
+  })
+  return { gateway, upstream }
+}
+
+const hello = head('GET / HTTP/1.1', 'Host: a', key)
+
+describe('listening', () => {
+  it('names every busy address at once and serves none of the others', async () => {
+    const [one, two, free] = [await taken(), await taken(), await freePort()]
+    const { gateway } = await aGateway()
+    const listening = await gateway.listen([
+      { host, port: one.port },
+      { host, port: free },
+      { host, port: two.port },
+    ])
+    expect(listening).toEqual({
+      ok: false,
+      error: [
+        { host, port: one.port, reason: 'EADDRINUSE' },
+        { host, port: two.port, reason: 'EADDRINUSE' },
+      ],
+    })
+    await expect(request(free, hello)).rejects.toThrow('the connection ended')
+  })
+
+  it('serves on every address that was asked for', async () => {
+    const ports = [await freePort(), await freePort()]
+    const { gateway } = await aGateway()
+    const listening = await gateway.listen(ports.map((port) => ({ host, port })))
+    expect(listening).toEqual({ ok: true, value: ports.map((port) => ({ host, port })) })
+    for (const port of ports) expect((await request(port, hello)).status).toBe(200)
+  })
+})
+
+describe('a reload', () => {
+  it('adds and removes addresses, and lets a connection on a kept one live on', async () => {
+    const [kept, gone, added] = [await freePort(), await freePort(), await freePort()]
+    const { gateway } = await aGateway()
+    await gateway.listen([
+      { host, port: kept },
+      { host, port: gone },
+    ])
+    const client = rawClient(kept)
+    client.send(hello)
+    await client.answer()
+    const updated = await gateway.update([
+      { host, port: kept },
+      { host, port: added },
+    ])
+    expect(updated.ok).toBe(true)
+    client.send(hello)
+    expect((await client.answer()).status).toBe(200)
+    expect((await request(added, hello)).status).toBe(200)
+    await expect(request(gone, hello)).rejects.toThrow('the connection ended')
+    client.socket.destroy()
+  })
+
+  it('changes nothing where one of the new addresses is busy', async () => {
+    const [kept, busy, free] = [await freePort(), await taken(), await freePort()]
+    const { gateway } = await aGateway()
+    await gateway.listen([{ host, port: kept }])
+    const updated = await gateway.update([
+      { host, port: free },
+      { host, port: busy.port },
+    ])
+    expect(updated).toEqual({ ok: false, error: [{ host, port: busy.port, reason: 'EADDRINUSE' }] })
+    expect((await request(kept, hello)).status).toBe(200)
+    await expect(request(free, hello)).rejects.toThrow('the connection ended')
+  })
+})
+
+describe('closing', () => {
+  it('lets a running request end, says that the connection does too, and takes no other', async () => {
+    const { port, upstream, close } = await gatewayTo(() => undefined)
+    const [client, idle] = [rawClient(port), rawClient(port)]
+    const arrived = upstream.nextHead()
+    client.send(hello)
+    const socket = await arrived
+    const closed = close(10_000)
+    await idle.closed()
+    await expect(request(port, hello)).rejects.toThrow('the connection ended')
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    const answer = await client.answer()
+    expect([answer.status, answer.header('connection')]).toEqual([200, ['close']])
+    await client.closed()
+    await closed
+  })
+
+  it('cuts what has not ended when the grace is over', async () => {
+    const { port, upstream, close, dataPlane } = await gatewayTo(() => undefined)
+    const client = rawClient(port)
+    const arrived = upstream.nextHead()
+    client.send(hello)
+    await arrived
+    await close(20)
+    expect(await client.closed()).toBe('')
+    expect(dataPlane.metered).toMatchObject([{ ended: 'client_gone' }])
+  })
+})
