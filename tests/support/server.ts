@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+import { startServer, type RunningServer } from '../../packages/server/src/app.ts'
 import { systemClock, type Clock } from '../../packages/server/src/base/clock.ts'
 import { systemRandom } from '../../packages/server/src/base/random.ts'
-import { loadConfigText } from '../../packages/server/src/config/load.ts'
 import type { Config } from '../../packages/server/src/config/config.ts'
 import { formatConfigError } from '../../packages/server/src/config/issue.ts'
-import { startServer, type RunningServer } from '../../packages/server/src/app.ts'
+import { loadConfigText } from '../../packages/server/src/config/load.ts'
 import type { Log } from '../../packages/server/src/log.ts'
 import { freePorts } from './ports.ts'
 import { startEchoUpstream, type EchoUpstream } from './upstream.ts'
@@ -25,8 +26,7 @@ export interface TestServer {
   readonly running: RunningServer
   readonly logged: readonly string[]
   config(yaml: (ports: readonly number[]) => string): Config
-  /** A call of /api/v1 with the first management key, or `key`. */
-  api(method: string, path: string, body?: unknown, options?: { key?: string; headers?: Record<string, string> }): Promise<ApiAnswer>
+  readonly api: ApiCall
   stop(): Promise<void>
 }
 
@@ -37,6 +37,14 @@ export interface ApiAnswer {
   // Tests look into answers of many shapes; each asserts what it reads.
   readonly body: any
 }
+
+/** A call of /api/v1 with the first management key, or `key`; a text is sent as it is, anything else as JSON. */
+export type ApiCall = (
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: { readonly key?: string; readonly headers?: Readonly<Record<string, string>> },
+) => Promise<ApiAnswer>
 
 export interface TestServerOptions {
   /** Everything below `apis:` and `plans:`; `UPSTREAM` and `PORT0`, `PORT1` … are filled in. */
@@ -63,7 +71,9 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
       'data: ./data',
       'keys: ./keys',
       `store: {url: ${JSON.stringify(options.store ?? 'sqlite')}}`,
-      yaml.replaceAll('UPSTREAM', upstream.url).replaceAll(/PORT([0-9])/g, (_, i: string) => String(own[Number(i)] ?? gateway)),
+      yaml
+        .replaceAll('UPSTREAM', upstream.url)
+        .replaceAll(/PORT([0-9])/g, (_, i: string) => String(own[Number(i)] ?? gateway)),
     ].join('\n')
   const load = (yaml: string): Config => {
     const loaded = loadConfigText(text(yaml), {
@@ -76,7 +86,10 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
   const logged: string[] = []
   const log: Log = {
     info: (event, fields) => void logged.push(JSON.stringify({ event, ...fields })),
-    fault: (event, fields, error) => void logged.push(JSON.stringify({ event, ...fields, error: String(error), stack: error instanceof Error ? error.stack : null })),
+    fault: (event, fields, error) =>
+      void logged.push(
+        JSON.stringify({ event, ...fields, error: String(error), stack: error instanceof Error ? error.stack : null }),
+      ),
   }
   const started = await startServer(load(options.yaml), {
     clock: options.clock ?? systemClock,
@@ -98,24 +111,28 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     running,
     logged,
     config: (yaml) => load(yaml(own)),
-    api: async (method, path, body, more = {}) => {
-      const response = await fetch(`${base}/api/v1${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${more.key ?? managementKey}`,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...more.headers,
-        },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      })
-      const answer = await response.text()
-      return { status: response.status, headers: response.headers, text: answer, body: parsed(answer) }
-    },
+    api: callApi(base),
     stop: async () => {
       await running.stop(1000)
       await upstream.close()
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+export function callApi(base: string): ApiCall {
+  return async (method, path, body, more = {}) => {
+    const response = await fetch(`${base}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${more.key ?? managementKey}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...more.headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const answer = await response.text()
+    return { status: response.status, headers: response.headers, text: answer, body: parsed(answer) }
   }
 }
 
