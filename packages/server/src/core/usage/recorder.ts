@@ -29,6 +29,7 @@ export interface RecorderOptions {
 /** Combinations a minute above which countries, then routes, fold into `*`. */
 const combinationsMax = 100_000
 const noRoute = 0
+const minuteMs = 60_000
 
 interface Count {
   readonly minute: number
@@ -87,7 +88,7 @@ export class UsageRecorder {
     const { evaluation, facts } = entry
     const outcome = outcomeOf(entry)
     const country = this.#options.countryOf(evaluation.clientIp)
-    const minute = Math.floor(facts.now / 60_000)
+    const minute = Math.floor(facts.now / minuteMs) * minuteMs
     if (minute !== this.#minute) this.#nextMinute(minute)
     this.#count(evaluation, outcome, country)
     if (evaluation.principal !== null) {

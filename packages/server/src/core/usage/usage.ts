@@ -12,6 +12,7 @@ export interface UsageFlush {
 
 /** `route` and `country` are "*" where the cap of combinations folded them; `credential` "" where none was known. */
 export interface UsageCount {
+  /** Its start, epoch ms. */
   readonly minute: number
   readonly api: string
   readonly account: string
