@@ -1,14 +1,8 @@
 import type { ConfigApi, ConfigRoute } from '@postern/contract'
 
 import { sizeBytes } from '../base/units.ts'
-import type { Preset, Route, ScopeRule, Timeouts } from '../core/apis/api.ts'
-import {
-  type RouteConflict,
-  type RouteTable,
-  createRouteTable,
-  parsePattern,
-  patternsMeet,
-} from '../core/apis/route-table.ts'
+import type { Preset, Route, RouteTable, ScopeRule, Timeouts } from '../core/apis/api.ts'
+import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from '../core/apis/route-table.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'

@@ -1,6 +1,5 @@
 import { wire } from '@postern/contract'
-import type { Api, Declaration, Place, Plan, Preset, Route } from '../apis/api.ts'
-import type { RouteTable } from '../apis/route-table.ts'
+import type { Api, Declaration, Place, Plan, Preset, Route, RouteTable } from '../apis/api.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 import { managementApiId } from './account.ts'
 import { operatorPlanId } from './bootstrap.ts'

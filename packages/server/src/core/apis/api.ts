@@ -3,7 +3,6 @@ import type { IpRanges } from '../../base/ip.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
 import type { LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
-import type { RouteTable } from './route-table.ts'
 
 /** What the operator declares, compiled and frozen. A reload makes a new one; nothing in it is ever changed. */
 export interface Declaration {
@@ -75,6 +74,28 @@ export interface Route {
   readonly timeouts: Timeouts
   readonly bodyBytesMax: number
 }
+
+/** The routes of one API, ready to be matched. */
+export interface RouteTable {
+  /** In declared order. */
+  readonly routes: readonly Route[]
+  /**
+   * The most specific route for the path that `canonicalPath` gave. At each segment a literal goes before `{x}`
+   * and `{x}` before a tail; a pattern that lacks the method gives way to the next one; HEAD is served by GET's
+   * route. One trailing slash is not looked at.
+   */
+  match(method: string, path: string): RouteMatch | null
+  /**
+   * For a path that is not canonical: only routes with `raw_path` are asked, on the raw path. None is found if the
+   * path, as a generous upstream would resolve it, leaves the pattern's leading literals or reaches another route.
+   */
+  matchRaw(method: string, rawPath: string): RouteMatch | null
+}
+
+export type RouteMatch =
+  | { readonly methodMatched: true; readonly route: Route }
+  /** The path is declared, the method is not. `allow`: upper case and sorted, for the Allow header. */
+  | { readonly methodMatched: false; readonly allow: readonly string[] }
 
 export interface Timeouts {
   readonly connectMs: number

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-
+import { parseIp } from '../../base/ip.ts'
 import { type Result, fail, ok } from '../../base/result.ts'
 
 /** Compiled `origin_allow` of a credential. */
@@ -28,10 +27,15 @@ export function compileOrigins(entries: readonly string[], wildcardOrigin: boole
     matches: (origin) => {
       if (origin === 'null' || origin === '') return false
       if (any) return true
-      const full = withoutDefaultPort(origin.includes('://') ? origin : `https://${origin}`)
+      const full = comparedOrigin(origin)
       return exact.has(full) || wildcards.some((wildcard) => matchesWildcard(full, wildcard))
     },
   }
+}
+
+/** The form in which a received origin is compared with entries: `https` where no scheme was sent, no default port. */
+export function comparedOrigin(origin: string): string {
+  return withoutDefaultPort(origin.includes('://') ? origin : `https://${origin}`)
 }
 
 /**
@@ -68,13 +72,14 @@ function webOrigin(scheme: string, authority: string): Result<string, string> {
 
 function faultOfHost(host: string): string | null {
   if (host === '') return 'the host is missing'
-  if (host.startsWith('[')) return isIP(host.slice(1, -1)) === 6 ? null : 'this is not an IPv6 address'
+  if (host.startsWith('['))
+    return host.includes(':') && parseIp(host.slice(1, -1)) !== null ? null : 'this is not an IPv6 address'
   const name = host.startsWith('*.') ? host.slice(2) : host
   if (name.includes('*')) return '"*" can only stand for whole leading labels, as in *.shop.example'
   if (name.endsWith('.')) return 'the host ends with a dot'
   if (name.length > 253 || !name.split('.').every(isLabel)) return 'this is not a host name'
   if (name === host) return null
-  if (isIP(name) !== 0) return '"*." cannot stand before an IP address'
+  if (parseIp(name) !== null) return '"*." cannot stand before an IP address'
   return name.includes('.') || name === 'localhost' ? null : `"*.${name}" would cover a whole top-level domain`
 }
 

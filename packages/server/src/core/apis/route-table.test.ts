@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import type { Route } from './api.ts'
-import { createRouteTable, parsePattern, type RouteTable } from './route-table.ts'
+import type { Route, RouteTable } from './api.ts'
+import { createRouteTable, parsePattern } from './route-table.ts'
 
 function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<Route> = {}): Route {
   return {

@@ -1,28 +1,6 @@
 import { type Result, fail, ok } from '../../base/result.ts'
-import type { Route } from './api.ts'
+import type { Route, RouteMatch, RouteTable } from './api.ts'
 import { canonicalPath, comparisonForm } from './path.ts'
-
-/** The routes of one API, ready to be matched. */
-export interface RouteTable {
-  /** In declared order. */
-  readonly routes: readonly Route[]
-  /**
-   * The most specific route for the path that `canonicalPath` gave. At each segment a literal goes before `{x}`
-   * and `{x}` before a tail; a pattern that lacks the method gives way to the next one; HEAD is served by GET's
-   * route. One trailing slash is not looked at.
-   */
-  match(method: string, path: string): RouteMatch | null
-  /**
-   * For a path that is not canonical: only routes with `raw_path` are asked, on the raw path. None is found if the
-   * path, as a generous upstream would resolve it, leaves the pattern's leading literals or reaches another route.
-   */
-  matchRaw(method: string, rawPath: string): RouteMatch | null
-}
-
-type RouteMatch =
-  | { readonly methodMatched: true; readonly route: Route }
-  /** The path is declared, the method is not. `allow`: upper case and sorted, for the Allow header. */
-  | { readonly methodMatched: false; readonly allow: readonly string[] }
 
 /** Two routes that would match the same requests with the same rank. */
 export interface RouteConflict {
