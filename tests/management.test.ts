@@ -1,5 +1,5 @@
 import type { wire } from '@postern/contract'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { startManagement, type Running } from './support/management.ts'
 
@@ -7,9 +7,9 @@ let running: Running
 beforeAll(async () => {
   running = await startManagement()
 })
-afterAll(async () => {
-  expect(running.faults).toEqual([])
-  await running.stop()
+afterAll(async () => await running.stop())
+afterEach(() => {
+  if (running.faults.length > 0) throw new Error(running.faults.join('\n'))
 })
 
 const never = 'acc_00000000000070000000000000000000'

@@ -74,7 +74,7 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
   await reference(app)
   await app.register(
     (scoped, _options, done) => {
-      // The type provider is a matter of types alone.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a type provider is a matter of types alone
       const typed = scoped as unknown as Management
       for (const resource of resources) resource(typed, parts)
       done()

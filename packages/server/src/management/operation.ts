@@ -14,6 +14,8 @@ interface Shape {
   readonly headers?: TSchema
   readonly body?: TSchema
   readonly response: Readonly<Record<number, TSchema>>
+  /** Content types of the answer where it is not JSON. */
+  readonly produces?: string[]
   /** Statuses that it answers beyond the common ones. */
   readonly problems?: readonly number[]
 }
@@ -41,6 +43,8 @@ export function operation<S extends Shape>(name: Operation, described: S): Descr
     description: [shape.description, needs].filter((text) => text !== undefined && text !== '').join(' '),
     response: { ...shape.response, ...problemResponses(described, problems) },
   }
+  // The members of the schema keep their types; only the common ones are added.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return { config: { operation: name }, schema } as unknown as Described<S>
 }
 
@@ -52,13 +56,14 @@ function problemResponses(shape: Shape, more: readonly number[]): Record<number,
     description: 'Problem',
     content: { 'application/problem+json': { schema: wire.ref(wire.Problem) } },
   }
-  return Object.fromEntries([...statuses].toSorted().map((status) => [status, problem]))
+  return Object.fromEntries([...statuses].toSorted((a, b) => a - b).map((status) => [status, problem]))
 }
 
 /** Ids in paths: what is not shaped like one is not found, like one that does not exist. */
 export function idParameters<const Names extends readonly string[]>(
   ...names: Names
 ): ReturnType<typeof Type.Object<Record<Names[number], typeof Id>>> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every name has been given its entry
   const properties = Object.fromEntries(names.map((name) => [name, Id])) as Record<Names[number], typeof Id>
   return Type.Object(properties)
 }
@@ -83,4 +88,9 @@ export function headersOf(method: string, name: Operation): TSchema | null {
 }
 
 /** Decisions and verdicts are not replayed; a backup streams. */
-export const notReplayed: readonly (Operation | undefined)[] = ['verifyRequest', 'explainRequest', 'startBackup', 'verifyAudit']
+export const notReplayed: readonly (Operation | undefined)[] = [
+  'verifyRequest',
+  'explainRequest',
+  'startBackup',
+  'verifyAudit',
+]

@@ -90,8 +90,7 @@ function asRefused(error: unknown): Refused | null {
   if (error instanceof BadCursor) {
     return new Refused('body_invalid', { errors: [{ path: 'cursor', message: 'is not a cursor of this list' }] })
   }
-  const code = (error as { readonly code?: unknown }).code
-  switch (code) {
+  switch (codeOf(error)) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new Refused('request_too_large')
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
@@ -101,4 +100,8 @@ function asRefused(error: unknown): Refused | null {
     default:
       return null
   }
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 }

@@ -1,5 +1,6 @@
 import { wire } from '@postern/contract'
 import Type from 'typebox'
+import { Compile } from 'typebox/compile'
 
 import type { Page, Scope, Store } from '../core/store.ts'
 import type { RequestRow } from '../core/usage/usage.ts'
@@ -88,9 +89,16 @@ export async function visibleRequest(store: Store, scope: Scope, id: string): Pr
   return found(scope === null || row.account === scope ? row : null)
 }
 
-/** As it was stored by this product: whole, or null where the request was allowed. */
+/** As it was stored: whole, or null where the request was allowed. */
 export function traceOf(row: RequestRow): wire.TraceStep[] | null {
-  return row.trace === null ? null : (JSON.parse(row.trace) as wire.TraceStep[])
+  const trace: unknown = row.trace === null ? null : JSON.parse(row.trace)
+  return Array.isArray(trace) ? trace.filter(isTraceStep) : null
+}
+
+const TraceStep = Compile(wire.TraceStep)
+
+function isTraceStep(step: unknown): step is wire.TraceStep {
+  return TraceStep.Check(step)
 }
 
 function requestView(row: RequestRow): wire.Request {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 
 import { wire } from '@postern/contract'
+import Type from 'typebox'
 
 import { operatorAccountId } from '../core/accounts/account.ts'
 import { StoreUnavailable } from '../core/store.ts'
@@ -60,7 +61,8 @@ export const system: Resource = (app, parts) => {
       summary: 'Make a consistent copy of the databases while serving',
       description: `Answers lines of JSON: {done, total} as it goes, then {folder}. Key files are never part of it. Only for the account \`${operatorAccountId}\`.`,
       body: wire.ref(wire.StartBackup),
-      response: { 200: wire.ref(wire.BackupLine) },
+      produces: ['application/x-ndjson'],
+      response: { 200: Type.Unsafe<Readable>(wire.ref(wire.BackupLine)) },
       problems: [409, 507],
     }),
     async (request, reply) => {
@@ -72,17 +74,12 @@ export const system: Resource = (app, parts) => {
         })
       }
       const lines = Readable.from(backupLines(parts, folder))
-      await reply
-        .code(200)
-        .header('content-type', 'application/x-ndjson')
-        .serializer(String)
-        .send(lines as never)
+      await reply.code(200).header('content-type', 'application/x-ndjson').serializer(String).send(lines)
     },
   )
 }
 
 async function* backupLines(parts: ManagementParts, folder: string): AsyncGenerator<string> {
-  const line = (value: wire.BackupLine): string => `${JSON.stringify(value)}\n`
   try {
     for await (const { done, total } of parts.store.system.backup({ folder })) yield line({ done, total })
     yield line({ folder })
@@ -91,4 +88,8 @@ async function* backupLines(parts: ManagementParts, folder: string): AsyncGenera
     const code = error instanceof StoreUnavailable ? 'store_unavailable' : 'internal_error'
     yield line({ error: { code, detail: 'The backup was not finished; what is in its folder cannot be used.' } })
   }
+}
+
+function line(value: wire.BackupLine): string {
+  return `${JSON.stringify(value)}\n`
 }

@@ -21,8 +21,12 @@ type Unit = keyof typeof unitMs
 
 /** `90d` as milliseconds. The schema has checked the shape. */
 export function durationMs(text: string): number {
-  const unit = text.replace(/^[0-9]+/, '') as Unit
-  return Number.parseInt(text, 10) * unitMs[unit]
+  const unit = text.replace(/^[0-9]+/, '')
+  return Number.parseInt(text, 10) * (isUnit(unit) ? unitMs[unit] : Number.NaN)
+}
+
+function isUnit(text: string): text is Unit {
+  return Object.hasOwn(unitMs, text)
 }
 
 /** In the largest unit that divides it. */

@@ -70,10 +70,13 @@ interface Period {
 
 function periodOf(query: { readonly from: string; readonly to: string }, step: keyof typeof stepMs): Period {
   const period = { from: instant(query.from), to: instant(query.to) }
-  const refuse = (message: string) => new Refused('not_acceptable_value', { errors: [{ path: 'to', message }] })
-  if (period.to <= period.from) throw refuse('is not after from')
-  if ((period.to - period.from) / stepMs[step] > pointsMax) throw refuse('is too far from `from` for this step')
+  if (period.to <= period.from) throw endRefused('is not after from')
+  if ((period.to - period.from) / stepMs[step] > pointsMax) throw endRefused('is too far from `from` for this step')
   return period
+}
+
+function endRefused(message: string): Refused {
+  return new Refused('not_acceptable_value', { errors: [{ path: 'to', message }] })
 }
 
 function groupsOf(text: string | undefined): UsageQuery['groupBy'] {

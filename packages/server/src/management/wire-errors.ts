@@ -23,7 +23,7 @@ export function answerClientError(parts: ManagementParts) {
       return
     }
     const requestId = parts.ids.next('req')
-    const body = problem(wireCode(error.code), requestId, parts.dataPlane.declaration().publicUrl, {})
+    const body = problem(wireCode(error.code ?? ''), requestId, parts.dataPlane.declaration().publicUrl, {})
     const text = JSON.stringify(body)
     const lines = Object.entries({
       ...commonHeaders(requestId),
@@ -35,7 +35,7 @@ export function answerClientError(parts: ManagementParts) {
   }
 }
 
-function wireCode(code: string | undefined): Code {
+function wireCode(code: string): Code {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return 'headers_too_large'
