@@ -1,0 +1,117 @@
+import { Command, CommanderError, Option } from 'commander'
+
+import { commands } from './commands/index.ts'
+import type { Io } from './io.ts'
+import { paintFor } from './output/colour.ts'
+import { explanationText } from './output/explanation.ts'
+import { holdsSecret, redact } from './secret-shape.ts'
+import { exit, Stop, wrongUsage, type ExitCode } from './stop.ts'
+import { createTools, type GlobalOptions, type Tools } from './tools.ts'
+import { version } from './version.ts'
+
+/** Runs one command line and answers its exit code. */
+export async function runCli(io: Io, args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exit.done
+  const run: Run = <Args extends unknown[]>(handler: Handler<Args>) =>
+    async (...given: [...Args, Command]) => {
+      const command = given.at(-1)
+      if (!(command instanceof Command)) throw new TypeError('commander passes the command last')
+      const tools = createTools(io, command.optsWithGlobals<GlobalOptions>())
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commander passes what the command declares, then the command
+      const args = given.slice(0, -1) as unknown[] as Args
+      code = (await handler(tools, ...args)) ?? exit.done
+    }
+  try {
+    refuseSecrets(args)
+    await buildProgram(io, run).parseAsync([...args], { from: 'user' })
+    return code
+  } catch (error) {
+    return report(io, error, args)
+  }
+}
+
+/** Wraps what a command does: it gets the tools first, then the arguments and options that it declares. */
+export type Run = <Args extends unknown[]>(handler: Handler<Args>) => (...args: [...Args, Command]) => Promise<void>
+
+type Handler<Args extends unknown[]> = (tools: Tools, ...args: Args) => Promise<ExitCode | undefined> | ExitCode | undefined
+
+/** Adds one command, with its subcommands, to the program. */
+export type AddCommand = (program: Command, run: Run) => void
+
+export function buildProgram(io: Io, run: Run): Command {
+  const program = new Command('postern')
+    .description('Issue, check, limit, watch and explain every access to your API.')
+    .version(version, '-V, --version')
+    .option('--json', 'print JSON')
+    .option('--verbose', 'show the HTTP exchange, with secrets cut')
+    .option('-y, --yes', 'answer yes where a command would ask')
+    .option('--plain-http', 'send the management key over plain HTTP to another machine')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .addHelpText('after', helpText)
+    .showSuggestionAfterError(true)
+  const settle = (command: Command): void => {
+    command.exitOverride()
+    command.configureOutput({ writeOut: io.stdout.write, writeErr: () => undefined })
+    for (const child of command.commands) settle(child)
+  }
+  for (const add of commands) add(program, run)
+  settle(program)
+  return program
+}
+
+const helpText = `
+Environment:
+  POSTERN_URL              address of the console (default http://127.0.0.1:8081)
+  POSTERN_MANAGEMENT_KEY   management key (default: the key file in ./data or ./.postern/data)
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE
+
+Exit codes:
+  0 done   1 failed   2 wrong usage   3 the answer is no (verify, explain)
+  4 no management key, or it may not do this   5 server not reachable   130 interrupted`
+
+/** An argument is seen by everyone on the machine and stays in the shell's history. */
+function refuseSecrets(args: readonly string[]): void {
+  if (!args.some((arg) => holdsSecret(arg))) return
+  throw wrongUsage(
+    'A credential was given as an argument',
+    'Arguments are seen by every process on this machine and stay in the history of the shell; this one should count as exposed.',
+    'npx postern key rotate <id>   then give the new one by standard input or --key-env NAME',
+  )
+}
+
+function report(io: Io, error: unknown, args: readonly string[]): ExitCode {
+  const paint = paintFor(io.stderr, colourOf(args), io.env)
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exit.done
+    const [what = '', why] = error.message.replace(/^error: /, '').split('\n')
+    if (error.code === 'commander.help') io.stderr.write('Say which command: npx postern --help\n')
+    else {
+      io.stderr.write(
+        explanationText(
+          { what: redact(what), why: redact(why ?? 'The command line is not complete or has something too many.'), next: helpLine(args) },
+          paint,
+        ),
+      )
+    }
+    return exit.usage
+  }
+  if (error instanceof Stop) {
+    io.stderr.write(explanationText(error.explanation, paint))
+    return error.code
+  }
+  const shown = error instanceof Error ? (args.includes('--verbose') ? (error.stack ?? error.message) : error.message) : String(error)
+  io.stderr.write(
+    explanationText({ what: 'Something went wrong in the program itself', why: redact(shown), next: 'Run it again with --verbose and report what it says.' }, paint),
+  )
+  return exit.failed
+}
+
+function colourOf(args: readonly string[]): 'auto' | 'always' | 'never' {
+  const given = args.find((arg) => arg.startsWith('--color='))?.slice('--color='.length) ?? args[args.indexOf('--color') + 1]
+  return args.some((arg) => arg.startsWith('--color')) && (given === 'always' || given === 'never') ? given : 'auto'
+}
+
+function helpLine(args: readonly string[]): string {
+  const words = args.filter((arg) => /^[a-z][a-z-]*$/.test(arg)).slice(0, 2)
+  return ['npx postern', ...words, '--help'].join(' ')
+}

@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+
+import type { Config } from '@postern/server'
+
+import type { AddCommand } from '../cli.ts'
+import { configErrorLine } from '../local/config-errors.ts'
+import { exit, Stop, type ExitCode } from '../stop.ts'
+import type { Tools } from '../tools.ts'
+
+/** `postern config check`: is the file good, and what does it say? */
+export const config: AddCommand = (program, run) => {
+  program
+    .command('config')
+    .description('postern.yaml')
+    .command('check [file]')
+    .description('tell every error with its line and what is allowed instead')
+    .action(run(check))
+}
+
+async function check({ io, out }: Tools, file = 'postern.yaml'): Promise<ExitCode> {
+  const { loadConfig } = await import('@postern/server')
+  const loaded = loadConfig({ path: resolve(io.cwd, file), env: io.env })
+  if (loaded.ok) {
+    for (const note of loaded.value.notes) out.note(`note  ${configErrorLine(note)}`)
+    if (out.json) out.data({ ok: true, errors: [] })
+    else out.line(`${file} is good: ${summary(loaded.value)}`)
+    return exit.done
+  }
+  if (out.json) out.data({ ok: false, errors: loaded.error })
+  else for (const error of loaded.error) out.line(configErrorLine(error))
+  const count = loaded.error.length
+  throw new Stop(exit.failed, {
+    what: `${file} has ${count === 1 ? 'an error' : `${count} errors`}`,
+    why: 'A server does not start with it, and a running one keeps what it has.',
+    next: `Correct ${count === 1 ? 'it' : 'them'} and run the check again.`,
+  })
+}
+
+function summary({ declaration }: Config): string {
+  const routes = [...declaration.apis.values()].reduce((sum, api) => sum + api.routes.routes.length, 0)
+  return `${declaration.apis.size} APIs, ${routes} routes, ${declaration.plans.size} plans`
+}

@@ -1,0 +1,37 @@
+import type { AddCommand } from '../cli.ts'
+import { account } from './account.ts'
+import { backup } from './backup.ts'
+import { completion } from './completion.ts'
+import { config } from './config.ts'
+import { dev } from './dev.ts'
+import { doctor } from './doctor.ts'
+import { events } from './events.ts'
+import { explain } from './explain.ts'
+import { init } from './init.ts'
+import { key } from './key.ts'
+import { project } from './project.ts'
+import { requests } from './requests.ts'
+import { start } from './start.ts'
+import { usage } from './usage.ts'
+import { verify } from './verify.ts'
+import { whoami } from './whoami.ts'
+
+/** Every command, in the order in which help shows them. A new one is a new file and one line here. */
+export const commands: readonly AddCommand[] = [
+  init,
+  start,
+  dev,
+  config,
+  account,
+  project,
+  key,
+  verify,
+  explain,
+  requests,
+  usage,
+  events,
+  backup,
+  doctor,
+  whoami,
+  completion,
+]

@@ -1,0 +1,47 @@
+import type { wire } from '@postern/contract'
+
+import type { AddCommand } from '../cli.ts'
+import { relative } from '../durations.ts'
+import type { Column } from '../output/table.ts'
+import type { Tools } from '../tools.ts'
+import { listLimit } from './options.ts'
+
+export const addKeyList: AddCommand = (command, run) => {
+  command
+    .command('list')
+    .description('list credentials')
+    .option('--account <id>', 'only of this account')
+    .option('--project <id>', 'only of this project')
+    .option('--api <id>', 'only for this API')
+    .option('--kind <kind>', 'secret, publishable, integration or management')
+    .option('--state <state>', 'active, blocked, revoked, compromised, expired or not_yet_valid')
+    .option('--search <text>', 'part of the name, or a public id')
+    .option(...listLimit)
+    .action(run(list))
+}
+
+const columns: readonly Column<wire.Credential>[] = [
+  { header: 'ID', value: ({ id }) => id },
+  { header: 'STATE', value: ({ state }) => state, style: ({ state }) => (state === 'active' ? 'green' : state === 'blocked' ? 'yellow' : 'red') },
+  { header: 'KIND', value: ({ kind }) => kind },
+  { header: 'APIS', value: ({ apis }) => apis.join(',') },
+  { header: 'EXPIRES', value: (row) => (row.expires_at === null ? 'never' : relative(row.expires_at, Date.now())), raw: (row) => row.expires_at ?? '' },
+  { header: 'CREATED', value: (row) => relative(row.created_at, Date.now()), raw: (row) => row.created_at },
+  { header: 'NAME', value: ({ name }) => name },
+]
+
+interface Filters {
+  readonly account?: string
+  readonly project?: string
+  readonly api?: string
+  readonly kind?: string
+  readonly state?: string
+  readonly search?: string
+  readonly limit: number
+}
+
+async function list({ client, out }: Tools, { limit, ...filters }: Filters): Promise<undefined> {
+  const found = await client().list<wire.Credential>('/credentials', filters, limit)
+  out.table(columns, found, 'No credential fits: npx postern key create --help')
+  if (out.forPeople && found.length === limit) out.note(`There may be more: --limit ${limit * 2}`)
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+
+import { holdsSecret, redact } from './secret-shape.ts'
+
+const key = `acme_sk_live_${'0123456789ab'}${'s'.repeat(32)}${'0'.repeat(6)}`
+const token = `acme_at_${'t'.repeat(43)}${'0'.repeat(6)}`
+
+describe('holdsSecret', () => {
+  it.each([
+    ['a key', key],
+    ['a token', token],
+    ['a key inside a line', `curl -H "Authorization: Bearer ${key}" https://x`],
+    ['a key as a query parameter', `https://x/v2/links?api_key=${key}&a=1`],
+    ['the secret half of a pair', 'X-App-Token: 3f0d5bd6-7b3a-4a62-8a5c-3a2f4b3a9d10'],
+    ['Basic credentials', 'Authorization: Basic MDEyMzQ1Njc4OWFiOnNlY3JldA=='],
+  ])('finds %s', (_, text) => {
+    expect(holdsSecret(text)).toBe(true)
+  })
+
+  it.each([
+    ['an id', 'cred_0123456789ab'],
+    ['a request id', 'req_018f2b3c4d5e7abc8def0123456789ab'],
+    ['a variable in a header', 'curl -H "Authorization: Bearer $API_KEY_OF_THE_SHOP" https://x'],
+    ['a key that is cut off', key.slice(0, -1)],
+    ['a word that is too long', `${key}x`],
+  ])('leaves %s alone', (_, text) => {
+    expect(holdsSecret(text)).toBe(false)
+  })
+})
+
+describe('redact', () => {
+  it('keeps what tells keys apart and cuts the rest', () => {
+    expect(redact(`Authorization: Bearer ${key}`)).toBe('Authorization: Bearer [cut]')
+    expect(redact(`key ${key} and ${token}.`)).toBe('key acme_sk_live_[cut] and acme_at_[cut].')
+  })
+})
