@@ -168,7 +168,15 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   })
   await housekeeping.loadQuotas()
 
-  const gateway = createGateway({ dataPlane, clock, ids, reportFault: log.fault, limits: wireLimits(config) })
+  const ops = createOps({ table, feed, recorder, clock, ready: () => readiness(feed, clock) })
+  const gateway = createGateway({
+    dataPlane,
+    clock,
+    ids,
+    reportFault: log.fault,
+    limits: wireLimits(config),
+    observer: ops.metrics,
+  })
   const management = await createManagement({
     store,
     dataPlane,
@@ -186,7 +194,6 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     startedAt,
     reportFault: log.fault,
   })
-  const ops = createOps({ table, feed, recorder, clock, ready: () => readiness(feed, clock) })
 
   const listening = await gateway.listen([config.listen.gateway, ...config.listen.own])
   if (!listening.ok) throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)

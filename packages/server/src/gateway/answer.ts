@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import type { Code } from '@postern/contract'
@@ -44,7 +44,7 @@ export function endAnswer(context: GatewayContext, exchange: Exchange): void {
   })
   req.once('end', () => res.end())
   req.resume()
-  destroyLater(context, connection.socket, () => res.closed)
+  destroyLater(context, connection.socket, res)
 }
 
 /** Answers a head that never became a request: there is no response object, so it is written by hand. */
@@ -55,17 +55,15 @@ export function answerSocket(context: GatewayContext, connection: Connection, co
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
-  destroyLater(context, socket, () => socket.destroyed)
+  destroyLater(context, socket, socket)
 }
 
-/** The other end has a while to take its answer, and nothing more of what it sends is waited for. */
-function destroyLater(context: GatewayContext, socket: Socket, settled: () => boolean): void {
+/** The other end has a while to take its answer; what it still sends is not waited for any longer than that. */
+function destroyLater(context: GatewayContext, socket: Socket, until: Socket | ServerResponse): void {
   const deadline: Deadline = {
     dueAt: context.clock.monotonic() + context.limits.lingerMs,
-    expired: () => {
-      if (!settled()) socket.destroy()
-    },
+    expired: () => void socket.destroy(),
   }
   context.deadlines.watch(deadline)
-  socket.once('close', () => context.deadlines.unwatch(deadline))
+  until.once('close', () => context.deadlines.unwatch(deadline))
 }

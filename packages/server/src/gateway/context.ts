@@ -2,7 +2,7 @@ import { Agent, type Dispatcher } from 'undici'
 
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
-import type { DataPlane } from '../core/runtime.ts'
+import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
 
@@ -13,6 +13,14 @@ export interface GatewayParts {
   readonly limits?: Partial<WireLimits>
   /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
+  /** For metrics: told as it happens. */
+  readonly observer?: GatewayObserver
+}
+
+export interface GatewayObserver {
+  /** From the arrival of a head to its decision. */
+  decided(ms: number): void
+  ended(entry: MeterEntry): void
 }
 
 /** Bounds of every connection, whatever is declared for an API. */
@@ -36,7 +44,7 @@ export interface WireLimits {
   readonly sweepMs: number
 }
 
-export const defaultLimits: WireLimits = {
+const defaultLimits: WireLimits = {
   headerLinesMax: 100,
   headBytesMax: 16_384,
   targetBytesMax: 8_192,
@@ -59,6 +67,7 @@ export interface GatewayContext {
   readonly headerRules: HeaderRules
   readonly upstreams: Dispatcher
   readonly reportFault: GatewayParts['reportFault']
+  readonly observer: GatewayObserver | null
   /** Set once the gateway closes: answers then end their connection. */
   closing: boolean
 }
@@ -74,6 +83,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     headerRules: createHeaderRules(),
     upstreams: createUpstreams(limits),
     reportFault: parts.reportFault,
+    observer: parts.observer ?? null,
     closing: false,
   }
 }

@@ -73,14 +73,16 @@ export class Exchange {
     const evaluation = this.#evaluation
     if (evaluation === null || this.facts === null) return
     this.#evaluation = null
-    this.#context.dataPlane.meter({
+    const entry: MeterEntry = {
       evaluation,
       facts: this.facts,
       requestId: this.requestId,
       status: this.res.headersSent ? this.res.statusCode : clientClosed,
       ended,
       latencyMs: this.#context.clock.monotonic() - this.facts.monotonic,
-    })
+    }
+    this.#context.dataPlane.meter(entry)
+    this.#context.observer?.ended(entry)
   }
 }
 

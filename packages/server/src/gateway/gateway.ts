@@ -60,6 +60,7 @@ function readable(context: GatewayContext, exchange: Exchange, facts: RequestFac
 function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
   const evaluation = withBodyChecked(exchange, found)
   exchange.decided(evaluation)
+  context.observer?.decided(context.clock.monotonic() - facts.monotonic)
   if (exchange.gone) return exchange.meter('client_gone')
   const standing = context.dataPlane.charge(evaluation, facts)
   if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing)

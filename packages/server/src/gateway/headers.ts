@@ -17,6 +17,8 @@ export interface HeaderRule {
   readonly hopByHop: boolean
   /** States something about the client, or the request, that only the gateway may state. */
   readonly reserved: boolean
+  /** Of what the gateway tells the upstream alone, and the upstream may not tell anybody. */
+  readonly identity: boolean
 }
 
 export interface CredentialPlaces {
@@ -52,6 +54,7 @@ function ruleOf(name: string): HeaderRule {
   return {
     normal,
     hopByHop: hopByHop.has(normal),
+    identity: normal.startsWith('x-postern-'),
     reserved: reserved.has(normal) || reservedPrefixes.some((prefix) => normal.startsWith(prefix)),
   }
 }
@@ -87,7 +90,6 @@ const reserved: ReadonlySet<string> = new Set([
   'true-client-ip',
   'cf-connecting-ip',
   'fastly-client-ip',
-  'via',
   // another path or method than the one that was decided
   'x-original-url',
   'x-original-uri',

@@ -19,8 +19,8 @@ export function responseHeaders(
   const kept: string[] = []
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
-    const { normal, hopByHop, reserved } = rules.of(name)
-    if (hopByHop || reserved || nominated?.has(normal) === true) continue
+    const { normal, hopByHop, identity } = rules.of(name)
+    if (hopByHop || identity || nominated?.has(normal) === true) continue
     // Who may read the answer of a client-side route is for the credential to say.
     if (clientSide && normal.startsWith('access-control-')) continue
     // RFC 9110, section 8.6.

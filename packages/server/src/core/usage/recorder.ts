@@ -244,7 +244,7 @@ export class UsageRecorder {
 }
 
 /** A code, or 2xx, 3xx, 4xx, 5xx, upstream_error, client_gone. */
-function outcomeOf(entry: MeterEntry): string {
+export function outcomeOf(entry: MeterEntry): string {
   const { refusal } = entry.evaluation
   if (refusal !== null) return refusal.code
   if (entry.ended !== 'answered') return entry.ended

@@ -30,7 +30,7 @@ export interface FakeOptions {
 }
 
 const anyKind = { accept: ['key'], kinds: null } as const
-export const everyPlace: readonly Place[] = [
+const everyPlace: readonly Place[] = [
   { in: 'bearer', ...anyKind },
   { in: 'header', name: 'x-api-key', ...anyKind },
   { in: 'query', name: 'api_key', ...anyKind },

@@ -21,7 +21,7 @@ export interface RawUpstream {
 
 export type Reply = (request: SeenRequest, socket: Socket) => void
 
-export const replyOk: Reply = (_request, socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+const replyOk: Reply = (_request, socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
 
 /** An upstream on a bare socket: it counts every request that it can read, and answers as it is told. */
 export async function rawUpstream(reply: Reply = replyOk): Promise<RawUpstream> {

@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, type Registry, collectDefaultMetrics } from 'prom-client'
+
+import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+
+/** What a scrape looks up at the moment it comes. */
+export interface MetricSources {
+  readonly recordsHeld: () => number
+  readonly feedPosition: () => number
+  readonly feedLagMs: () => number
+  readonly stale: () => boolean
+  /** Request rows given up because the queue was full or the store did not take them. */
+  readonly requestRowsDropped: () => number
+  readonly usageFolded: () => number
+}
+
+/** What the gateway tells as it happens. */
+export interface Metrics {
+  decided(ms: number): void
+  ended(entry: MeterEntry): void
+}
+
+/** Defines every metric on the registry. Counting a request is an addition; the text is made by the scrape. */
+export function defineMetrics(registry: Registry, sources: MetricSources): Metrics {
+  const registers = [registry]
+  const requests = new Map<string, Map<string, number>>()
+  const requestsTotal = new Counter({
+    name: 'postern_requests_total',
+    help: 'Requests that have ended, by API ("" where none was found) and outcome: a code, 2xx to 5xx, upstream_error, client_gone.',
+    labelNames: ['api', 'outcome'],
+    registers,
+    collect: () => {
+      requestsTotal.reset()
+      for (const [api, outcomes] of requests) {
+        for (const [outcome, count] of outcomes) requestsTotal.inc({ api, outcome }, count)
+      }
+    },
+  })
+  const decisions = new Histogram({
+    name: 'postern_decision_seconds',
+    help: 'From the arrival of a head to its decision, waits for the store included.',
+    buckets: [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
+    registers,
+  })
+  const read: readonly (readonly [name: string, help: string, value: () => number])[] = [
+    ['postern_records_held', 'Credentials in memory.', sources.recordsHeld],
+    ['postern_feed_position', 'Sequence of the last event that was applied.', sources.feedPosition],
+    [
+      'postern_revocation_lag_seconds',
+      'Age of what decisions know: since the start of the last good poll of the store.',
+      () => sources.feedLagMs() / 1000,
+    ],
+    [
+      'postern_stale',
+      '1 where records are older than stale_after and are not acted on.',
+      () => Number(sources.stale()),
+    ],
+    [
+      'postern_request_rows_dropped',
+      'Request log rows that were given up since the start.',
+      sources.requestRowsDropped,
+    ],
+    ['postern_usage_folded', 'Usage counts folded into "*" since the start.', sources.usageFolded],
+  ]
+  for (const [name, help, value] of read) {
+    const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(value()) })
+  }
+  // Process, event-loop delay, heap and garbage collection under their usual names.
+  collectDefaultMetrics({ register: registry })
+  return {
+    decided: (ms) => decisions.observe(ms / 1000),
+    ended: (entry) => {
+      const api = entry.evaluation.api?.id ?? ''
+      const outcome = outcomeOf(entry)
+      const outcomes = requests.get(api)
+      if (outcomes === undefined) requests.set(api, new Map([[outcome, 1]]))
+      else outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+    },
+  }
+}

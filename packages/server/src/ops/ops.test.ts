@@ -1,0 +1,117 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { fixedClock } from '../base/clock.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import { refuse } from '../core/decision/refuse.ts'
+import type { MeterEntry } from '../core/usage/recorder.ts'
+import { createOps } from './ops.ts'
+
+async function anOps(more: { readonly reasons?: readonly string[]; readonly fresh?: boolean } = {}) {
+  const ops = createOps({
+    table: { size: 42 },
+    feed: { position: 7, lagMs: () => 1500, isFresh: () => more.fresh ?? true },
+    recorder: { droppedTotal: 3, foldedTotal: 2 },
+    clock: fixedClock(),
+    ready: () => more.reasons ?? [],
+  })
+  const { port } = await ops.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => ops.close())
+  const get = async (path: string, method = 'GET') => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+    return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
+  }
+  return { ops, get }
+}
+
+function ended(evaluation: Pick<Evaluation, 'api' | 'refusal'>, more: Partial<MeterEntry>): MeterEntry {
+  const facts = {
+    method: 'GET',
+    target: '/',
+    host: 'a',
+    localPort: 1,
+    headers: [],
+    peer: 1,
+    encrypted: false,
+    now: 0,
+    monotonic: 0,
+  }
+  const whole: Evaluation = {
+    allowed: evaluation.refusal === null,
+    route: null,
+    prefixLength: 0,
+    query: '',
+    environment: null,
+    clientIp: 1,
+    secure: false,
+    presented: null,
+    principal: null,
+    charge: null,
+    corsOrigin: null,
+    preflight: false,
+    checks: 0,
+    trace: null,
+    exposed: null,
+    ...evaluation,
+  }
+  return { evaluation: whole, facts, requestId: 'req_1', status: 200, ended: 'answered', latencyMs: 1, ...more }
+}
+
+describe('the ops listener', () => {
+  it('says that it lives', async () => {
+    const { get } = await anOps({ reasons: ['the store does not answer'] })
+    expect(await get('/healthz')).toEqual({ status: 200, type: 'application/json', body: '{"status":"ok"}' })
+  })
+
+  it('is ready without a reason not to be, and otherwise names every reason', async () => {
+    const ready = await anOps()
+    expect(await ready.get('/readyz?verbose')).toEqual({
+      status: 200,
+      type: 'application/json',
+      body: '{"status":"ready"}',
+    })
+    const not = await anOps({ reasons: ['the store does not answer', 'records are old'] })
+    expect(await not.get('/readyz')).toEqual({
+      status: 503,
+      type: 'application/json',
+      body: '{"status":"not_ready","reasons":["the store does not answer","records are old"]}',
+    })
+  })
+
+  it('offers nothing else', async () => {
+    const { get } = await anOps()
+    expect((await get('/')).status).toBe(404)
+    expect((await get('/metrics/')).status).toBe(404)
+    expect((await get('/metrics', 'POST')).status).toBe(405)
+  })
+})
+
+describe('metrics', () => {
+  it('counts requests by outcome, times decisions, and reads the rest when scraped', async () => {
+    const { ops, get } = await anOps({ fresh: false })
+    ops.metrics.decided(0.02)
+    ops.metrics.ended(ended({ api: null, refusal: refuse('request_malformed') }, { status: 400 }))
+    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
+    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
+    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 499, ended: 'client_gone' }))
+    await get('/metrics')
+    const { status, type, body } = await get('/metrics')
+    expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    const lines = body.split('\n').filter((line) => line.startsWith('postern_') && !line.includes('_bucket'))
+    expect(lines).toEqual([
+      'postern_requests_total{api="",outcome="request_malformed"} 1',
+      'postern_requests_total{api="",outcome="2xx"} 2',
+      'postern_requests_total{api="",outcome="client_gone"} 1',
+      'postern_decision_seconds_sum 0.00002',
+      'postern_decision_seconds_count 1',
+      'postern_records_held 42',
+      'postern_feed_position 7',
+      'postern_revocation_lag_seconds 1.5',
+      'postern_stale 1',
+      'postern_request_rows_dropped 3',
+      'postern_usage_folded 2',
+    ])
+    expect(body).toContain('postern_decision_seconds_bucket{le="0.000025"} 1')
+    expect(body).toContain('nodejs_eventloop_lag_p99_seconds')
+    expect(body).toContain('process_resident_memory_bytes')
+  })
+})
