@@ -1,7 +1,7 @@
 import type { Ip } from '../../base/ip.ts'
-import type { Api, Declaration, Environment, Plan, Route } from '../apis/api.ts'
+import type { Api, Environment, Plan, Route } from '../apis/api.ts'
 import type { Charge, Limiter } from '../limits/limiter.ts'
-import type { RecordTable } from '../records/table.ts'
+import type { Own, RecordTable } from '../records/table.ts'
 import type { Presented, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
 import type { RightsCache } from './rights.ts'
@@ -19,11 +19,11 @@ export interface Candidate {
   readonly origin: string | null
   readonly row: number
   readonly secretRow: number
+  readonly own: Own | undefined
   readonly plan: Plan | null
   readonly table: RecordTable
   readonly limiter: Limiter
   readonly rights: RightsCache
-  readonly declaration: Declaration
   /** Filled by the first check of limits, so that it is made once. */
   charge: Charge | null
 }

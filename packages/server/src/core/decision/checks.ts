@@ -98,28 +98,27 @@ const plan: Check = {
 
 const ip: Check = {
   step: 'ip',
-  test: ({ table, row, ip: client }) => {
+  test: ({ table, row, own, ip: client }) => {
     const project = table.project(row).ranges
-    const own = table.own(row)?.ranges ?? null
-    const allowed = (project === null || ipInRanges(client, project)) && (own === null || ipInRanges(client, own))
+    const ranges = own?.ranges ?? null
+    const allowed = (project === null || ipInRanges(client, project)) && (ranges === null || ipInRanges(client, ranges))
     return allowed ? null : refuse('ip_not_allowed', { hint: `The request came from ${formatIp(client)}.` })
   },
-  compared: ({ table, row, ip: client }) => {
-    const listed = table.own(row)?.ranges != null || table.project(row).ranges !== null
+  compared: ({ table, row, own, ip: client }) => {
+    const listed = own?.ranges != null || table.project(row).ranges !== null
     return `client ${formatIp(client)}, ${listed ? 'a list applies' : 'no list'}`
   },
 }
 
 const origin: Check = {
   step: 'origin',
-  test: ({ table, row, origin: sent }) => {
-    const own = table.own(row)
+  test: ({ table, row, own, origin: sent }) => {
     const origins = own?.origins ?? null
     if (origins === null) return table.kind(row) === 'publishable' ? refuse('origin_not_allowed') : null
     return sent !== null && origins.matches(sent) ? null : refuse('origin_not_allowed')
   },
-  compared: ({ table, row, origin: sent }) =>
-    `origin ${sent ?? 'absent'}, ${(table.own(row)?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
+  compared: ({ own, origin: sent }) =>
+    `origin ${sent ?? 'absent'}, ${(own?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
 }
 
 const kind: Check = {
@@ -187,9 +186,9 @@ export const checks: readonly Check[] = [
 ]
 
 export function rightsOfCandidate(candidate: Candidate): Rights {
-  const { plan: held, table, row, api, declaration } = candidate
+  const { plan: held, table, row, api } = candidate
   if (held === null) return { scopes: [], holds: () => false }
-  return candidate.rights.of(table.profile(row), held, api, declaration)
+  return candidate.rights.of(table.profile(row), held, api)
 }
 
 function chargeOf(candidate: Candidate): Charge {
@@ -198,7 +197,7 @@ function chargeOf(candidate: Candidate): Charge {
 }
 
 function makeCharge(candidate: Candidate): Charge {
-  const { table, row, plan: held, route, ip: client, facts } = candidate
+  const { table, row, own, plan: held, route, ip: client, facts } = candidate
   const slot = table.account(row)
   if (slot.record === null || held === null) throw new Error('limits are asked for before account and plan')
   return candidate.limiter.chargeOf({
@@ -208,7 +207,7 @@ function makeCharge(candidate: Candidate): Charge {
     projectNumber: table.project(row).number,
     plan: held,
     route,
-    own: table.own(row),
+    own,
     ip: client,
     now: facts.now,
     monotonic: facts.monotonic,

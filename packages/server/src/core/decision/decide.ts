@@ -10,9 +10,9 @@ import type { Trail } from './trail.ts'
 export function decide(candidate: Candidate, trail: Trail): Refusal | null {
   for (const check of checks) {
     const refusal = check.test(candidate)
-    const passed = refusal === null
-    trail.add(check.step, passed, () => check.compared(candidate), refusal?.code ?? 'internal_error')
-    if (!passed) return refusal
+    if (refusal === null && trail.trace === null) trail.pass(check.step)
+    else trail.add(check.step, refusal === null, () => check.compared(candidate), refusal?.code ?? 'internal_error')
+    if (refusal !== null) return refusal
   }
   return null
 }

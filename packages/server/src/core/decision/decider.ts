@@ -39,6 +39,15 @@ interface Stages {
   readonly preflight: boolean
 }
 
+/** What is known of a presented secret. */
+interface Known {
+  readonly shape: ShapeClass
+  /** -1 where memory holds no such secret. */
+  readonly secretRow: number
+  /** False: the store had to be asked and did not answer. */
+  readonly answered: boolean
+}
+
 /**
  * The one decision: match → extract → resolve → decide. Gateway, `verify` and `explain` call `evaluate`; whoever
  * acts on the answer calls `charge` in the same synchronous turn.
@@ -67,10 +76,25 @@ export class Decider {
   }
 
   evaluate(facts: RequestFacts, whole: boolean): Evaluation | Promise<Evaluation> {
-    const stages = this.#read(facts, whole)
-    if (stages.refusal !== null || stages.preflight || stages.presented === null) return this.#conclude(stages, true)
-    const waiting = this.#resolve(stages, stages.presented)
-    return waiting === null ? this.#conclude(stages, true) : waiting.then((known) => this.#conclude(stages, known))
+    return this.#evaluate(this.#read(facts, whole))
+  }
+
+  /** The last two stages alone, for a request that was matched and whose credential was read. */
+  evaluateMatched(
+    facts: RequestFacts,
+    matched: Match,
+    presented: Presented,
+    whole: boolean,
+  ): Evaluation | Promise<Evaluation> {
+    const origin = headerValue(facts.headers, 'origin')
+    return this.#evaluate({ facts, trail: new Trail(whole), matched, presented, refusal: null, origin, preflight: false })
+  }
+
+  #evaluate(stages: Stages): Evaluation | Promise<Evaluation> {
+    const known = this.#lookUp(stages)
+    const waiting = known === null ? null : this.#resolve(stages, known)
+    if (waiting === null) return this.#conclude(stages, known)
+    return waiting.then((answered) => this.#conclude(stages, this.#lookUp(stages, answered)))
   }
 
   /**
@@ -80,7 +104,9 @@ export class Decider {
   settle(evaluation: Evaluation, facts: RequestFacts): Evaluation {
     const { principal } = evaluation
     const unchanged = principal === null || this.#table.generation(principal.row) === principal.generation
-    return unchanged ? evaluation : this.#conclude(this.#read(facts, evaluation.trace !== null), true)
+    if (unchanged) return evaluation
+    const stages = this.#read(facts, evaluation.trace !== null)
+    return this.#conclude(stages, this.#lookUp(stages))
   }
 
   /** Takes the charge of an allowed request, or the failed attempt of its peer; answers the tightest limit. */
@@ -118,10 +144,16 @@ export class Decider {
 
   // ---- resolve: the only stage that may wait -----------------------------------------------------------
 
-  #resolve(stages: Stages, presented: Presented): Promise<boolean> | null {
-    if (this.#shape(presented) === 'malformed' || this.#find(stages, presented) !== -1) return null
-    if (this.#failureWait(stages) > 0) return null
-    digestWords(presented.secret, this.#words)
+  /** In memory only; null where no credential is to be looked up. The digest stays in `#words`. */
+  #lookUp(stages: Stages, answered = true): Known | null {
+    const { presented } = stages
+    if (stages.refusal !== null || presented === null) return null
+    const shape = this.#shape(presented)
+    return { shape, secretRow: shape === 'malformed' ? -1 : this.#find(stages, presented), answered }
+  }
+
+  #resolve(stages: Stages, known: Known): Promise<boolean> | null {
+    if (known.shape === 'malformed' || known.secretRow !== -1 || this.#failureWait(stages) > 0) return null
     return this.#freshness.catchUp(this.#words, stages.facts.monotonic)
   }
 
@@ -147,21 +179,20 @@ export class Decider {
   // ---- decide ------------------------------------------------------------------------------------------
 
   /** Runs the rest in one turn. A refusal is run once more with the whole trace: it is pure, so nothing changes. */
-  #conclude(stages: Stages, known: boolean): Evaluation {
+  #conclude(stages: Stages, known: Known | null): Evaluation {
     const evaluation = this.#decide(stages, known)
     if (evaluation.allowed || evaluation.trace !== null || evaluation.preflight) return evaluation
     return this.#decide(this.#read(stages.facts, true), known)
   }
 
-  #decide(stages: Stages, known: boolean): Evaluation {
+  #decide(stages: Stages, known: Known | null): Evaluation {
     const { matched, trail, presented } = stages
     const { api, route } = matched
     if (stages.refusal !== null || api === null || route === null) return this.#refused(stages, stages.refusal ?? refuse('api_unknown'))
     if (stages.preflight) return this.#preflight(stages)
-    if (presented === null) return this.#refused(stages, refuse('credential_missing'))
+    if (presented === null || known === null) return this.#refused(stages, refuse('credential_missing'))
 
-    const shape = this.#shape(presented)
-    const secretRow = shape === 'malformed' ? -1 : this.#find(stages, presented)
+    const { shape, secretRow, answered } = known
     const failureWaitMs = this.#trusted(stages, secretRow) ? 0 : this.#failureWait(stages)
     if (failureWaitMs > 0) {
       trail.add('known', false, () => 'failed attempts of the peer', 'too_many_failures')
@@ -171,7 +202,7 @@ export class Decider {
       return this.#refused(stages, refuse('credential_malformed', { hint: 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.' }))
     }
     const fresh = this.#freshness.isFresh(stages.facts.now, stages.facts.monotonic)
-    const served = known && (fresh || (route.onStale === 'serve' && secretRow !== -1))
+    const served = answered && (fresh || (route.onStale === 'serve' && secretRow !== -1))
     if (!trail.add('fresh', served, () => (fresh ? 'records are current' : 'records are older than stale_after'), 'decision_unavailable')) {
       return this.#refused(stages, refuse('decision_unavailable', { retryAfterMs: 1000 }))
     }
@@ -200,7 +231,6 @@ export class Decider {
     const { api, route } = matched
     if (api === null || route === null) throw new Error('a candidate needs its API and route')
     const row = this.#table.owner(secretRow)
-    const declaration = this.#declaration()
     const planId = this.#table.account(row).record?.plan
     return {
       facts,
@@ -213,11 +243,11 @@ export class Decider {
       origin: stages.origin,
       row,
       secretRow,
-      plan: planId === undefined ? null : (declaration.plans.get(planId) ?? null),
+      own: this.#table.own(row),
+      plan: planId === undefined ? null : (this.#declaration().plans.get(planId) ?? null),
       table: this.#table,
       limiter: this.#limiter,
       rights: this.#rights,
-      declaration,
       charge: null,
     }
   }

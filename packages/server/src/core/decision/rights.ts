@@ -1,5 +1,5 @@
 import { managementApiId } from '../accounts/account.ts'
-import type { Api, Declaration, Plan, ScopeRule } from '../apis/api.ts'
+import type { Api, Plan, ScopeRule } from '../apis/api.ts'
 import type { Profile } from '../records/table.ts'
 
 /** What a credential may do on one API now: its own scopes and its role's, within the plan's ceiling. */
@@ -11,23 +11,22 @@ export interface Rights {
 
 /**
  * Rights are derived live, so that what a plan or a role loses, every credential loses at once; derived once for
- * each combination of profile, plan and API of one declaration.
+ * each combination of profile, plan and API. A reload makes new plans and APIs, so nothing old is ever found.
  */
 export class RightsCache {
-  #declaration: Declaration | null = null
-  #known = new Map<string, Rights>()
+  readonly #known = new WeakMap<Plan, WeakMap<Api, Rights[]>>()
 
-  of(profile: Profile, plan: Plan, api: Api, declaration: Declaration): Rights {
-    if (declaration !== this.#declaration) {
-      this.#declaration = declaration
-      this.#known = new Map()
-    }
-    const key = `${profile.number} ${plan.id} ${api.index}`
-    const known = this.#known.get(key)
-    if (known !== undefined) return known
-    const made = rightsOf(profile, plan, api)
-    this.#known.set(key, made)
-    return made
+  of(profile: Profile, plan: Plan, api: Api): Rights {
+    const known = this.#known.get(plan)?.get(api)?.[profile.number]
+    return known ?? this.#derive(profile, plan, api)
+  }
+
+  #derive(profile: Profile, plan: Plan, api: Api): Rights {
+    const ofPlan = this.#known.get(plan) ?? new WeakMap<Api, Rights[]>()
+    this.#known.set(plan, ofPlan)
+    const byProfile = ofPlan.get(api) ?? []
+    ofPlan.set(api, byProfile)
+    return (byProfile[profile.number] = rightsOf(profile, plan, api))
   }
 }
 
