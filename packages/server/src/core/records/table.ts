@@ -1,12 +1,17 @@
-import type { Environment } from '../apis/api.ts'
 import { compileIpRanges, type IpRanges } from '../../base/ip.ts'
+import type { Environment } from '../apis/api.ts'
 import { compileOrigins, type OriginMatcher } from '../apis/origin.ts'
-import { credentialKinds, credentialStates, type CredentialKind, type CredentialState } from '../credentials/credential.ts'
+import {
+  credentialKinds,
+  credentialStates,
+  type CredentialKind,
+  type CredentialState,
+} from '../credentials/credential.ts'
 import type { LimitRule } from '../limits/rules.ts'
 import { grown, nextCapacity } from './columns.ts'
-import { wordsOf } from './digest-words.ts'
 import { IndexTable } from './index-table.ts'
 import { Interner } from './interner.ts'
+import { ListedOrigins } from './listed-origins.ts'
 import {
   profileKey,
   type AccountRecord,
@@ -15,8 +20,8 @@ import {
   type ProjectRecord,
   type RecordChanges,
   type RecordChunk,
-  type SecretRecord,
 } from './record.ts'
+import { SecretRows } from './secret-rows.ts'
 
 /** What an account looks like to `decide`; `record` is null until it is known. */
 export interface AccountSlot {
@@ -47,12 +52,6 @@ export interface Own {
   readonly limits: readonly LimitRule[]
 }
 
-/** An entry of origin_allow and the publishable credentials that list it. */
-interface ListedOrigin {
-  readonly matcher: OriginMatcher
-  readonly rows: Set<number>
-}
-
 /** Told when a row leaves memory, before another credential may take its place. */
 export type RowWatcher = (row: number) => void
 
@@ -65,7 +64,6 @@ const publishable = credentialKinds.indexOf('publishable')
  * attacker cannot steer it, so it need not be constant-time.
  */
 export class RecordTable {
-  // credentials
   #ids: Uint8Array = new Uint8Array(0)
   #kind: Uint8Array = new Uint8Array(0)
   #state: Uint8Array = new Uint8Array(0)
@@ -82,24 +80,15 @@ export class RecordTable {
   #firstSecret: Int32Array = new Int32Array(0)
   #used: Uint8Array = new Uint8Array(0)
   readonly #own = new Map<number, Own>()
-  // secrets
-  #digests: Int32Array = new Int32Array(0)
-  #secretIds: Uint8Array = new Uint8Array(0)
-  #owner: Int32Array = new Int32Array(0)
-  #nextSecret: Int32Array = new Int32Array(0)
-  #notAfter: Float64Array = new Float64Array(0)
-  #imported: Uint8Array = new Uint8Array(0)
-
   #capacity = 0
-  #secretCapacity = 0
   #high = 0
-  #secretHigh = 0
   #live = 0
-  readonly #free: number[] = []
-  readonly #freeSecrets: number[] = []
-  #limbo: number[] = []
+  #free: number[] = []
+  /** Freed since the last `releaseFreed`, and before it. */
+  #freedNow: number[] = []
+  #freedBefore: number[] = []
 
-  readonly #byDigest = new IndexTable((row) => this.#digests[row * 8] ?? 0)
+  readonly #secrets = new SecretRows()
   readonly #byId = new IndexTable((row) => idHash(this.#ids, row * 12))
   readonly #accountNumbers = new Interner()
   readonly #projectNumbers = new Interner()
@@ -107,17 +96,15 @@ export class RecordTable {
   readonly #accounts: AccountSlot[] = []
   readonly #projects: ProjectSlot[] = []
   readonly #profiles: Profile[] = []
-  /** Publishable rows by API and origin entry: the union that preflights are answered from. */
-  readonly #origins = new Map<string, Map<string, ListedOrigin>>()
+  readonly #origins = new ListedOrigins()
   readonly #watchers: RowWatcher[] = []
-  readonly #scratch = new Int32Array(8)
 
   get size(): number {
     return this.#live
   }
 
   get secretCount(): number {
-    return this.#secretHigh - this.#freeSecrets.length
+    return this.#secrets.count
   }
 
   onFreed(watcher: RowWatcher): void {
@@ -128,25 +115,7 @@ export class RecordTable {
 
   /** Row of the secret with this digest, -1 where none is held. */
   findSecret(words: Int32Array): number {
-    const digests = this.#digests
-    let slot = this.#byDigest.start(words[0] ?? 0)
-    for (let row = this.#byDigest.rowAt(slot); row !== -1; row = this.#byDigest.rowAt(slot)) {
-      const at = row * 8
-      if (
-        digests[at] === words[0] &&
-        digests[at + 1] === words[1] &&
-        digests[at + 2] === words[2] &&
-        digests[at + 3] === words[3] &&
-        digests[at + 4] === words[4] &&
-        digests[at + 5] === words[5] &&
-        digests[at + 6] === words[6] &&
-        digests[at + 7] === words[7]
-      ) {
-        return row
-      }
-      slot = this.#byDigest.next(slot)
-    }
-    return -1
+    return this.#secrets.find(words)
   }
 
   /** Row of the credential with this id (`cred_…`), -1 where none is held. */
@@ -161,16 +130,16 @@ export class RecordTable {
   }
 
   owner(secretRow: number): number {
-    return this.#owner[secretRow] ?? -1
+    return this.#secrets.owner(secretRow)
   }
 
   /** Epoch ms, NaN for never. */
   notAfter(secretRow: number): number {
-    return this.#notAfter[secretRow] ?? Number.NaN
+    return this.#secrets.notAfter(secretRow)
   }
 
   isImported(secretRow: number): boolean {
-    return this.#imported[secretRow] === 1
+    return this.#secrets.isImported(secretRow)
   }
 
   /** The state as stored, a block whose end has passed counted as over. */
@@ -240,9 +209,7 @@ export class RecordTable {
   }
 
   secretId(secretRow: number): string {
-    let text = 'sec_'
-    for (let i = secretRow * 16; i < secretRow * 16 + 16; i++) text += hexOfByte[this.#secretIds[i] ?? 0] ?? ''
-    return text
+    return this.#secrets.id(secretRow)
   }
 
   accountById(id: string): AccountSlot | undefined {
@@ -264,13 +231,7 @@ export class RecordTable {
 
   /** Whether some publishable credential of the API that is live now lists the origin: for preflights. */
   originListed(api: string, origin: string, now: number): boolean {
-    const entries = this.#origins.get(api)
-    if (entries === undefined) return false
-    for (const { matcher, rows } of entries.values()) {
-      if (!matcher.matches(origin)) continue
-      for (const row of rows) if (this.#isLive(row, now)) return true
-    }
-    return false
+    return this.#origins.some(api, origin, (row) => this.#isLive(row, now))
   }
 
   #isLive(row: number, now: number): boolean {
@@ -296,9 +257,8 @@ export class RecordTable {
   /** Makes room at once, so that a preload of known size does not double its way up. */
   reserve(credentials: number, secrets: number): void {
     this.#grow(credentials)
-    this.#growSecrets(secrets)
     this.#byId.reserve(credentials)
-    this.#byDigest.reserve(secrets)
+    this.#secrets.reserve(secrets)
   }
 
   apply(changes: RecordChanges): void {
@@ -335,7 +295,7 @@ export class RecordTable {
     this.#version[row] = record.version
     this.#generation[row] = ((this.#generation[row] ?? 0) + 1) >>> 0
     this.#setOwn(row, { ...record, row })
-    this.#putSecrets(row, record.secrets)
+    this.#firstSecret[row] = this.#secrets.replace(this.#firstSecret[row] ?? -1, row, record.secrets)
     this.#addOrigins(row)
     return row
   }
@@ -346,7 +306,7 @@ export class RecordTable {
     const projects = chunk.projects.map((id) => this.#projectSlot(id).number)
     const profiles = chunk.profiles.map((key) => this.#profileNumber(key))
     this.#grow(this.#high + chunk.credentialCount)
-    this.#growSecrets(this.#secretHigh + chunk.secretCount)
+    this.#secrets.reserve(chunk.secretCount)
     const rowOf = new Int32Array(chunk.credentialCount)
     for (let i = 0; i < chunk.credentialCount; i++) {
       if (this.#holdsId(chunk.credentialIds, i * 12)) {
@@ -378,45 +338,40 @@ export class RecordTable {
     for (let i = 0; i < chunk.secretCount; i++) {
       const owner = rowOf[chunk.secretOwner[i] ?? 0] ?? -1
       if (owner === -1) continue
-      const row = this.#secretHigh++
-      wordsOf(chunk.digests, this.#scratch, i * 32)
-      this.#digests.set(this.#scratch, row * 8)
-      for (let b = 0; b < 16; b++) this.#secretIds[row * 16 + b] = chunk.secretIds[i * 16 + b] ?? 0
-      this.#imported[row] = chunk.imported[i] ?? 0
-      this.#notAfter[row] = chunk.notAfter[i] ?? Number.NaN
-      this.#link(row, owner)
+      this.#firstSecret[owner] = this.#secrets.addPacked(this.#firstSecret[owner] ?? -1, owner, chunk, i)
     }
     for (const row of rowOf) if (row !== -1 && this.#kind[row] === publishable) this.#addOrigins(row)
   }
 
-  /** Forgets a credential; its row is given out again only after the next `releaseFreed`. */
+  /** Forgets a credential; its row is given out again only after two calls of `releaseFreed`. */
   remove(row: number): void {
+    if (!this.#isHeld(row)) return
     for (const watcher of this.#watchers) watcher(row)
     this.#dropOrigins(row)
-    this.#putSecrets(row, [])
+    this.#firstSecret[row] = this.#secrets.replace(this.#firstSecret[row] ?? -1, row, [])
     this.#byId.remove(row)
     this.#own.delete(row)
     this.#generation[row] = ((this.#generation[row] ?? 0) + 1) >>> 0
     this.#version[row] = 0
     this.#live--
-    this.#limbo.push(row)
+    this.#freedNow.push(row)
   }
 
-  /** Rows freed since the last call may be used again: called after counters by row were flushed. */
+  /**
+   * Called each time that counters by row were handed on. Rows freed before the last call may be used again: since
+   * then everything that was counted for them has been taken.
+   */
   releaseFreed(): void {
-    this.#free.push(...this.#limbo)
-    this.#limbo = []
+    this.#free = this.#free.concat(this.#freedBefore)
+    this.#freedBefore = this.#freedNow
+    this.#freedNow = []
   }
 
   /** Tombstones older than `before` leave; answers how many. */
   prune(before: number): number {
-    let pruned = 0
     const dead = this.#deadRows(before)
-    for (const row of dead) {
-      this.remove(row)
-      pruned++
-    }
-    return pruned
+    for (const row of dead) this.remove(row)
+    return dead.length
   }
 
   #deadRows(before: number): number[] {
@@ -460,47 +415,6 @@ export class RecordTable {
     return row
   }
 
-  #putSecrets(row: number, secrets: readonly SecretRecord[]): void {
-    const wanted = new Map(secrets.map((secret) => [secret.id, secret]))
-    let kept = -1
-    for (let at = this.#firstSecret[row] ?? -1; at !== -1; ) {
-      const next = this.#nextSecret[at] ?? -1
-      const secret = wanted.get(this.secretId(at))
-      if (secret === undefined) {
-        this.#byDigest.remove(at)
-        this.#freeSecrets.push(at)
-      } else {
-        wanted.delete(secret.id)
-        this.#notAfter[at] = secret.notAfter ?? Number.NaN
-        this.#nextSecret[at] = kept
-        kept = at
-      }
-      at = next
-    }
-    this.#firstSecret[row] = kept
-    for (const secret of wanted.values()) this.#addSecret(row, secret)
-  }
-
-  #addSecret(owner: number, secret: SecretRecord): void {
-    const row = this.#freeSecrets.pop() ?? this.#secretHigh++
-    this.#growSecrets(row + 1)
-    wordsOf(secret.digest, this.#scratch)
-    this.#digests.set(this.#scratch, row * 8)
-    for (let b = 0; b < 16; b++) {
-      this.#secretIds[row * 16 + b] = Number.parseInt(secret.id.slice(4 + 2 * b, 6 + 2 * b), 16)
-    }
-    this.#imported[row] = secret.imported ? 1 : 0
-    this.#notAfter[row] = secret.notAfter ?? Number.NaN
-    this.#link(row, owner)
-  }
-
-  #link(secretRow: number, owner: number): void {
-    this.#owner[secretRow] = owner
-    this.#nextSecret[secretRow] = this.#firstSecret[owner] ?? -1
-    this.#firstSecret[owner] = secretRow
-    this.#byDigest.add(secretRow)
-  }
-
   #setOwn(row: number, fields: OwnFields): void {
     const plain =
       fields.publicId === this.credentialId(row).slice(5) &&
@@ -520,28 +434,17 @@ export class RecordTable {
   }
 
   #addOrigins(row: number): void {
-    if (this.#kind[row] !== publishable) return
-    for (const api of this.profile(row).apis) {
-      const entries = this.#origins.get(api) ?? new Map<string, ListedOrigin>()
-      this.#origins.set(api, entries)
-      for (const entry of this.#own.get(row)?.originAllow ?? []) {
-        const listed = entries.get(entry) ?? { matcher: compileOrigins([entry], true), rows: new Set() }
-        listed.rows.add(row)
-        entries.set(entry, listed)
-      }
-    }
+    const entries = this.#listedOrigins(row)
+    if (entries !== null) for (const api of this.profile(row).apis) this.#origins.add(api, entries, row)
   }
 
   #dropOrigins(row: number): void {
-    if (this.#kind[row] !== publishable) return
-    for (const api of this.profile(row).apis) {
-      const entries = this.#origins.get(api)
-      for (const entry of this.#own.get(row)?.originAllow ?? []) {
-        const listed = entries?.get(entry)
-        listed?.rows.delete(row)
-        if (listed?.rows.size === 0) entries?.delete(entry)
-      }
-    }
+    const entries = this.#listedOrigins(row)
+    if (entries !== null) for (const api of this.profile(row).apis) this.#origins.remove(api, entries, row)
+  }
+
+  #listedOrigins(row: number): readonly string[] | null {
+    return this.#kind[row] === publishable ? (this.#own.get(row)?.originAllow ?? null) : null
   }
 
   #accountSlot(id: string): AccountSlot {
@@ -558,6 +461,7 @@ export class RecordTable {
     const number = this.#profileNumbers.numberOf(key)
     if (this.#profiles[number] === undefined) {
       // The key was made by `profileKey`, so its shape is known.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
       const [apis, scopes, role] = JSON.parse(key) as [string[], string[], string | null]
       this.#profiles[number] = { number, apis: new Set(apis), scopes, role }
     }
@@ -595,18 +499,6 @@ export class RecordTable {
     this.#used = grown(this.#used, rows)
     this.#capacity = rows
   }
-
-  #growSecrets(count: number): void {
-    if (count <= this.#secretCapacity) return
-    const rows = nextCapacity(this.#secretCapacity, count)
-    this.#digests = grown(this.#digests, rows, 8)
-    this.#secretIds = grown(this.#secretIds, rows, 16)
-    this.#owner = grown(this.#owner, rows)
-    this.#nextSecret = grown(this.#nextSecret, rows)
-    this.#notAfter = grown(this.#notAfter, rows)
-    this.#imported = grown(this.#imported, rows)
-    this.#secretCapacity = rows
-  }
 }
 
 function slotOf<Slot>(slots: readonly Slot[], number: number | undefined): Slot {
@@ -627,5 +519,3 @@ function idHashOfText(id: string): number {
   for (let i = 5; i < 17; i++) hash = Math.imul(hash ^ (id.charCodeAt(i) & 0xff), 0x01000193)
   return hash ^ (hash >>> 15)
 }
-
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
