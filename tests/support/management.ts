@@ -95,7 +95,9 @@ export interface Running {
 }
 
 /** The real store, decision and management API, on a clock that moves only when told. */
-export async function startManagement(change: Partial<ManagementParts> = {}): Promise<Running> {
+export async function startManagement(
+  change: (parts: ManagementParts) => Partial<ManagementParts> = () => ({}),
+): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'postern-management-'))
   const clock = fixedClock(Date.UTC(2026, 2, 1))
   const ids = createIds(clock, systemRandom)
@@ -140,7 +142,7 @@ export async function startManagement(change: Partial<ManagementParts> = {}): Pr
     onExposed: () => {},
   })
   const faults: string[] = []
-  const app = await createManagement({
+  const parts: ManagementParts = {
     store,
     dataPlane,
     apply: (changes, sequence) => feed.applyOwn(changes, sequence),
@@ -156,8 +158,8 @@ export async function startManagement(change: Partial<ManagementParts> = {}): Pr
     startedAt: clock.now(),
     verifyAudit: async () => ({ result: 'intact', events: 0, head: 0, proven: false, provenThrough: 0 }),
     reportFault: (event, fields, error) => void faults.push(`${event} ${JSON.stringify(fields)} ${String(error)}`),
-    ...change,
-  })
+  }
+  const app = await createManagement({ ...parts, ...change(parts) })
   return {
     app,
     store,

@@ -57,11 +57,13 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
   const known: KnownRoute[] = []
   app.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) {
-      known.push({ method, url: route.url })
-      const headers = route.config?.operation === undefined ? null : headersOf(method, route.config.operation)
+      const operation = route.config?.operation ?? null
+      known.push({ method, url: route.url, operation })
+      const headers = operation === null ? null : headersOf(method, operation)
       if (headers !== null) route.schema = { ...route.schema, headers }
     }
   })
+  app.decorate('knownRoutes', known)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(answerError(parts))
   app.setNotFoundHandler(answerNotFound(parts, known))

@@ -2,10 +2,20 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { ManagementParts } from './parts.ts'
 import { sendProblem } from './problems.ts'
+import type { Operation } from './rights.ts'
 
 export interface KnownRoute {
   readonly method: string
   readonly url: string
+  /** Null: not an operation of /api/v1. */
+  readonly operation: Operation | null
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Everything that the router knows, so that promises can be tested on all of it. */
+    readonly knownRoutes: readonly KnownRoute[]
+  }
 }
 
 /** 404, or 405 with Allow where the path is known for other methods (RFC 9110, section 15.5.6). */
