@@ -19,7 +19,14 @@ export const at = (time: number): Provenance => ({ ...by, at: time })
 export const actedBy = (id: string): Provenance => ({ ...by, actor: { kind: 'credential', id } })
 
 export function aSecret(over: Partial<NewCredential['secret']> = {}): NewCredential['secret'] {
-  return { id: `sec_${nextHex()}`, digest: new Uint8Array(randomBytes(32)), hint: 'abcd', origin: 'first', sealed: null, ...over }
+  return {
+    id: `sec_${nextHex()}`,
+    digest: new Uint8Array(randomBytes(32)),
+    hint: 'abcd',
+    origin: 'first',
+    sealed: null,
+    ...over,
+  }
 }
 
 export function aCredential(over: Partial<NewCredential> = {}): NewCredential {

@@ -1,13 +1,26 @@
 import { createHash, randomBytes } from 'node:crypto'
+
 import { describe, expect, it } from 'vitest'
 
-import type { Provenance } from '../core/audit/event.ts'
+import { firstIdAt } from '../base/ids.ts'
 import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
+import type { Provenance } from '../core/audit/event.ts'
 import type { RecordChunk } from '../core/records/record.ts'
 import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
 import type { RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
-import { firstIdAt } from '../base/ids.ts'
-import { aCredential, actedBy, anAccount, aSecret, at, by, create, must, nextHex, revoke, type Home } from './conformance-data.ts'
+import {
+  aCredential,
+  actedBy,
+  anAccount,
+  aSecret,
+  at,
+  by,
+  create,
+  must,
+  nextHex,
+  revoke,
+  type Home,
+} from './conformance-data.ts'
 import { readRevocations } from './revocations.ts'
 
 /** A store under test, empty when given. */
@@ -35,7 +48,10 @@ export async function verifyChain(store: Store): Promise<number> {
 
 const all: CredentialFilter = { account: null, project: null, kind: null, state: null, api: null, search: null }
 const first = { limit: 100, after: null, scope: null }
-const conflict = (what: RegExp) => ({ ok: false, error: { code: 'conflict', what: expect.stringMatching(what) as string } })
+const conflict = (what: RegExp) => ({
+  ok: false,
+  error: { code: 'conflict', what: expect.stringMatching(what) as string },
+})
 const notFound = { ok: false, error: { code: 'not_found' } }
 
 async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<readonly RecordChunk[]> {
@@ -62,8 +78,15 @@ export function conformance(open: () => Promise<Opened>): void {
         createdAt: 1_000,
         version: 1,
       })
-      expect(await store.projects.find({ id: home.project, scope: home.account })).toMatchObject({ name: 'default', version: 1 })
-      expect(await store.credentials.find({ id: pair.id, scope: null })).toMatchObject({ form: 'pair', state: 'active', createdBy: 'POSTERN_MANAGEMENT_KEY' })
+      expect(await store.projects.find({ id: home.project, scope: home.account })).toMatchObject({
+        name: 'default',
+        version: 1,
+      })
+      expect(await store.credentials.find({ id: pair.id, scope: null })).toMatchObject({
+        form: 'pair',
+        state: 'active',
+        createdBy: 'POSTERN_MANAGEMENT_KEY',
+      })
       const events = await store.events.range({ after: 0, limit: 10 })
       expect(events.map(({ action }) => action)).toEqual(['account.created', 'project.created', 'credential.created'])
       expect(await store.system.counts()).toEqual({ accounts: 1, projects: 1, credentials: 1, events: 3 })
@@ -80,9 +103,15 @@ export function conformance(open: () => Promise<Opened>): void {
         ok: false,
         error: { code: 'version_mismatch', current: 2 },
       })
-      expect(await store.projects.update({ id: project, scope: 'acc_other', version: 1, set: { name: 'x' }, by })).toEqual(notFound)
-      const renamed = must(await store.projects.update({ id: project, scope: id, version: 1, set: { ipAllow: ['10.0.0.0/8'] }, by }))
-      expect(renamed.changes.projects).toEqual([{ id: project, account: id, environment: 'live', ipAllow: ['10.0.0.0/8'], version: 2 }])
+      expect(
+        await store.projects.update({ id: project, scope: 'acc_other', version: 1, set: { name: 'x' }, by }),
+      ).toEqual(notFound)
+      const renamed = must(
+        await store.projects.update({ id: project, scope: id, version: 1, set: { ipAllow: ['10.0.0.0/8'] }, by }),
+      )
+      expect(renamed.changes.projects).toEqual([
+        { id: project, account: id, environment: 'live', ipAllow: ['10.0.0.0/8'], version: 2 },
+      ])
     })
 
     it('are suspended and brought back once, and both stand in the revocation log', async () => {
@@ -90,7 +119,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const { account: id } = await anAccount(store)
       const suspended = must(await store.accounts.setState({ id, state: 'suspended', reason: 'unpaid', by }))
       expect(suspended.value).toMatchObject({ state: 'suspended', suspendedReason: 'unpaid' })
-      expect(await store.accounts.setState({ id, state: 'suspended', reason: null, by })).toEqual(conflict(/already suspended/))
+      expect(await store.accounts.setState({ id, state: 'suspended', reason: null, by })).toEqual(
+        conflict(/already suspended/),
+      )
       must(await store.accounts.setState({ id, state: 'active', reason: null, by }))
       expect(readRevocations(checkpointsFolder)).toEqual([
         { sequence: 3, at: 1_000, account: id, state: 'suspended' },
@@ -117,7 +148,9 @@ export function conformance(open: () => Promise<Opened>): void {
     it('answer their after-image with the commit', async () => {
       const { store } = await open()
       const home = await anAccount(store)
-      const credential = aCredential({ limits: [{ name: 'own', per: 'credential', requests: 1, windowMs: 1_000, burst: 1 }] })
+      const credential = aCredential({
+        limits: [{ name: 'own', per: 'credential', requests: 1, windowMs: 1_000, burst: 1 }],
+      })
       const { value, changes, sequence } = must(
         await store.credentials.create({ ...home, credential, maxKeys: null, by }),
       )
@@ -166,9 +199,13 @@ export function conformance(open: () => Promise<Opened>): void {
       const home = await anAccount(store)
       const taken = await create(store, home)
       const twin = aCredential({ secret: aSecret({ digest: taken.secret.digest }) })
-      expect(await store.credentials.create({ ...home, credential: twin, maxKeys: null, by })).toEqual(conflict(/with this secret/))
+      expect(await store.credentials.create({ ...home, credential: twin, maxKeys: null, by })).toEqual(
+        conflict(/with this secret/),
+      )
       const namesake = aCredential({ publicId: taken.publicId })
-      expect(await store.credentials.create({ ...home, credential: namesake, maxKeys: null, by })).toEqual(conflict(/with this public id/))
+      expect(await store.credentials.create({ ...home, credential: namesake, maxKeys: null, by })).toEqual(
+        conflict(/with this public id/),
+      )
       expect(await verifyChain(store)).toBe(3)
     })
 
@@ -176,7 +213,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const outcomes = await Promise.all(
-        Array.from({ length: 20 }, () => store.credentials.create({ ...home, credential: aCredential(), maxKeys: 7, by })),
+        Array.from({ length: 20 }, () =>
+          store.credentials.create({ ...home, credential: aCredential(), maxKeys: 7, by }),
+        ),
       )
       expect(outcomes.filter(({ ok }) => ok)).toHaveLength(7)
       expect(outcomes.find(({ ok }) => !ok)).toEqual(conflict(/as its plan allows \(7\)/))
@@ -186,7 +225,8 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       await create(store, home, aCredential({ expiresAt: 2_000 }))
-      const again = (time: number) => store.credentials.create({ ...home, credential: aCredential(), maxKeys: 1, by: at(time) })
+      const again = (time: number) =>
+        store.credentials.create({ ...home, credential: aCredential(), maxKeys: 1, by: at(time) })
       expect((await again(1_999)).ok).toBe(false)
       expect((await again(2_000)).ok).toBe(true)
     })
@@ -214,7 +254,12 @@ export function conformance(open: () => Promise<Opened>): void {
         store.credentials.setState({ id, scope: null, change, by })
       expect(await setState({ to: 'active' })).toEqual(conflict(/not blocked/))
       const blocked = must(await setState({ to: 'blocked', reason: 'abuse', until: 5_000 }))
-      expect(blocked.value).toMatchObject({ state: 'blocked', stateReason: 'abuse', blockedUntil: 5_000, stateAt: 1_000 })
+      expect(blocked.value).toMatchObject({
+        state: 'blocked',
+        stateReason: 'abuse',
+        blockedUntil: 5_000,
+        stateAt: 1_000,
+      })
       expect(must(await setState({ to: 'active' })).value).toMatchObject({ state: 'active', blockedUntil: null })
       must(await setState({ to: 'compromised', reason: null, since: 500 }))
       expect(await revoke(store, id)).toEqual(conflict(/is compromised; that is final/))
@@ -240,9 +285,19 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const { id } = await create(store, home)
-      must(await store.credentials.setState({ id, scope: null, change: { to: 'compromised', reason: null, since: null }, by }))
+      must(
+        await store.credentials.setState({
+          id,
+          scope: null,
+          change: { to: 'compromised', reason: null, since: null },
+          by,
+        }),
+      )
       const change = { to: 'revoked', reason: null, hide: true } as const
-      expect(must(await store.credentials.setState({ id, scope: null, change, by })).value).toMatchObject({ state: 'compromised', hidden: true })
+      expect(must(await store.credentials.setState({ id, scope: null, change, by })).value).toMatchObject({
+        state: 'compromised',
+        hidden: true,
+      })
     })
 
     it('are marked exposed once', async () => {
@@ -262,7 +317,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const c = await create(store, other, aCredential({ name: 'alphabet' }))
       must(await revoke(store, c.id))
       const found = async (filter: Partial<CredentialFilter>, scope: string | null = null) =>
-        (await store.credentials.list({ limit: 9, after: null, ...all, ...filter, scope })).items.map(({ id }) => id).toSorted()
+        (await store.credentials.list({ limit: 9, after: null, ...all, ...filter, scope })).items
+          .map(({ id }) => id)
+          .toSorted()
       const ids = (...some: readonly NewCredential[]) => some.map(({ id }) => id).toSorted()
       expect(await found({})).toEqual(ids(a, b, c))
       expect(await found({ account: home.account })).toEqual(ids(a, b))
@@ -292,7 +349,19 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(await store.credentials.reveal({ id, scope, secret: secret.id, by })).toEqual(notFound)
       const change = { to: 'revoked', reason: null, hide: false } as const
       expect(await store.credentials.setState({ id, scope, change, by })).toEqual(notFound)
-      expect((await store.events.list({ ...first, account: null, credential: id, action: null, from: null, to: null, scope })).items).toEqual([])
+      expect(
+        (
+          await store.events.list({
+            ...first,
+            account: null,
+            credential: id,
+            action: null,
+            from: null,
+            to: null,
+            scope,
+          })
+        ).items,
+      ).toEqual([])
       expect(await store.credentials.find({ id, scope: home.account })).toMatchObject({ id, version: 1 })
     })
   })
@@ -315,7 +384,9 @@ export function conformance(open: () => Promise<Opened>): void {
       ])
       expect(changes.credentials[0]?.secrets.map(({ notAfter }) => notAfter)).toEqual([5_000, 9_000, null])
       const fourth = { id, scope: null, secret: aSecret(), endOthersAt: 9_000 }
-      expect(await store.credentials.rotate({ ...fourth, by: at(4_999) })).toEqual(conflict(/already has 3 live secrets/))
+      expect(await store.credentials.rotate({ ...fourth, by: at(4_999) })).toEqual(
+        conflict(/already has 3 live secrets/),
+      )
       expect((await store.credentials.rotate({ ...fourth, by: at(5_000) })).ok).toBe(true)
     })
 
@@ -323,7 +394,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const { id } = await create(store, await anAccount(store))
       const outcomes = await Promise.all(
-        Array.from({ length: 8 }, () => store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 9_000, by })),
+        Array.from({ length: 8 }, () =>
+          store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 9_000, by }),
+        ),
       )
       expect(outcomes.filter(({ ok }) => ok)).toHaveLength(2)
       expect(await store.credentials.secrets({ id, scope: null })).toHaveLength(3)
@@ -333,7 +406,8 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const { id } = await create(store, home, aCredential({ expiresAt: 2_000 }))
-      const rotate = (time: number) => store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 0, by: at(time) })
+      const rotate = (time: number) =>
+        store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 0, by: at(time) })
       expect((await rotate(1_999)).ok).toBe(true)
       expect(await rotate(2_000)).toEqual(conflict(/is expired/))
       must(await revoke(store, id))
@@ -343,7 +417,8 @@ export function conformance(open: () => Promise<Opened>): void {
     it('end sooner or later while they live, and are not revived', async () => {
       const { store } = await open()
       const { id, secret } = await create(store, await anAccount(store))
-      const end = (endAt: number, now: number) => store.credentials.endSecret({ id, secret: secret.id, scope: null, at: endAt, by: at(now) })
+      const end = (endAt: number, now: number) =>
+        store.credentials.endSecret({ id, secret: secret.id, scope: null, at: endAt, by: at(now) })
       expect(must(await end(5_000, 1_000)).value.notAfter).toBe(5_000)
       expect(must(await end(8_000, 4_999)).value.notAfter).toBe(8_000)
       expect(must(await end(7_000, 5_000)).value.notAfter).toBe(7_000)
@@ -359,7 +434,14 @@ export function conformance(open: () => Promise<Opened>): void {
       const reveal = (time: number) => store.credentials.reveal({ id, secret: secret.id, scope: null, by: at(time) })
       expect(must(await reveal(4_999)).value).toEqual(sealed)
       expect(must(await reveal(5_000))).toMatchObject({ value: null, changes: { credentials: [] } })
-      const { items } = await store.events.list({ ...first, account: null, credential: id, action: 'secret.revealed', from: null, to: null })
+      const { items } = await store.events.list({
+        ...first,
+        account: null,
+        credential: id,
+        action: 'secret.revealed',
+        from: null,
+        to: null,
+      })
       expect(items).toMatchObject([{ targetKind: 'secret', targetId: secret.id, after: { credential: id } }])
       expect(await store.credentials.closeWindows({ now: 4_999 })).toBe(0)
       expect(await store.credentials.closeWindows({ now: 5_000 })).toBe(1)
@@ -382,10 +464,14 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const { id } = await create(store, home, aCredential({ kind: 'management' }))
-      expect((await store.credentials.create({ ...home, credential: aCredential(), maxKeys: null, by: actedBy(id) })).ok).toBe(true)
+      expect(
+        (await store.credentials.create({ ...home, credential: aCredential(), maxKeys: null, by: actedBy(id) })).ok,
+      ).toBe(true)
       const change = { to: 'revoked', reason: null, hide: false } as const
       expect((await store.credentials.setState({ id, scope: null, change, by: actedBy(id) })).ok).toBe(true)
-      expect(await store.credentials.create({ ...home, credential: aCredential(), maxKeys: null, by: actedBy(id) })).toEqual({
+      expect(
+        await store.credentials.create({ ...home, credential: aCredential(), maxKeys: null, by: actedBy(id) }),
+      ).toEqual({
         ok: false,
         error: { code: 'actor_dead' },
       })
@@ -431,7 +517,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const known = await Promise.all(Array.from({ length: 40 }, () => create(store, home)))
-      const rotated = known.map(({ id }) => store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 9_000, by }))
+      const rotated = known.map(({ id }) =>
+        store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 9_000, by }),
+      )
       const revoked = known.map(({ id }) => revoke(store, id))
       const made = known.map(() => create(store, home))
       const outcomes = await Promise.all([...rotated, ...revoked])
@@ -440,7 +528,14 @@ export function conformance(open: () => Promise<Opened>): void {
       const won = outcomes.slice(0, 40).filter(({ ok }) => ok).length
       expect(await verifyChain(store)).toBe(2 + 40 + 40 + 40 + won)
       for (const { id } of known) {
-        const { items } = await store.events.list({ ...first, account: null, credential: id, action: null, from: null, to: null })
+        const { items } = await store.events.list({
+          ...first,
+          account: null,
+          credential: id,
+          action: null,
+          from: null,
+          to: null,
+        })
         // Newest first: whichever order it was, nothing follows the revocation.
         expect(items[0]?.action).toBe('credential.revoked')
       }
@@ -467,11 +562,17 @@ export function conformance(open: () => Promise<Opened>): void {
       ]
       const ids = good.map(({ id }) => id)
       expect(must(await run([...good, bad, twin])).value).toEqual({ imported: [], skipped: [], refused })
-      expect(must(await run([...good, bad, twin], { partial: true, dryRun: true })).value).toEqual({ imported: ids, skipped: [], refused })
+      expect(must(await run([...good, bad, twin], { partial: true, dryRun: true })).value).toEqual({
+        imported: ids,
+        skipped: [],
+        refused,
+      })
       expect((await store.credentials.list({ ...first, ...all, account: home.account })).items).toEqual([])
       const done = must(await run([...good, bad, twin], { partial: true }))
       expect(done.value).toEqual({ imported: ids, skipped: [], refused })
-      expect(done.changes.credentials.map(({ id, secrets }) => [id, secrets[0]?.imported])).toEqual(ids.toSorted().map((id) => [id, true]))
+      expect(done.changes.credentials.map(({ id, secrets }) => [id, secrets[0]?.imported])).toEqual(
+        ids.toSorted().map((id) => [id, true]),
+      )
       const again = good.map((each) => ({ ...each, id: `cred_${randomBytes(6).toString('hex')}` }))
       expect(must(await run(again)).value).toEqual({ imported: [], skipped: [0, 1], refused: [] })
       expect(await verifyChain(store)).toBe(2 + 2 + 1 + 2)
@@ -491,7 +592,9 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const credentials = Array.from({ length: 10_000 }, () => imported())
-      const { value } = must(await store.credentials.import({ ...home, credentials, maxKeys: null, partial: false, dryRun: false, by }))
+      const { value } = must(
+        await store.credentials.import({ ...home, credentials, maxKeys: null, partial: false, dryRun: false, by }),
+      )
       expect(value.imported).toHaveLength(10_000)
       expect((await store.records.snapshot()).credentialCount).toBe(10_000)
     })
@@ -502,7 +605,14 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const { id } = await create(store, home)
-      must(await store.credentials.setState({ id, scope: null, change: { to: 'revoked', reason: 'gone', hide: false }, by: at(2_000) }))
+      must(
+        await store.credentials.setState({
+          id,
+          scope: null,
+          change: { to: 'revoked', reason: 'gone', hide: false },
+          by: at(2_000),
+        }),
+      )
       const filter = { account: home.account, credential: null, action: null, from: null, to: null }
       const { items, next } = await store.events.list({ limit: 2, after: null, scope: null, ...filter })
       expect(items.map(({ action }) => action)).toEqual(['credential.revoked', 'credential.created'])
@@ -531,14 +641,21 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const plain = await create(store, home, aCredential({ scopes: ['a'], role: 'admin', notBefore: 5 }))
-      const own = await create(store, home, aCredential({ publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [] }))
+      const own = await create(
+        store,
+        home,
+        aCredential({ publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [] }),
+      )
       const dead = await create(store, home)
       must(await revoke(store, dead.id))
       must(await store.credentials.rotate({ id: plain.id, scope: null, secret: aSecret(), endOthersAt: 3_000, by }))
       const [chunk] = await chunksOf(store, 1_000)
       if (chunk === undefined) throw new Error('no chunk')
       const text = Buffer.from(chunk.credentialIds).toString('latin1')
-      const ids = Array.from({ length: chunk.credentialCount }, (_, row) => `cred_${text.slice(row * 12, row * 12 + 12)}`)
+      const ids = Array.from(
+        { length: chunk.credentialCount },
+        (_, row) => `cred_${text.slice(row * 12, row * 12 + 12)}`,
+      )
       expect(ids).toEqual([plain.id, own.id, dead.id].toSorted())
       const row = ids.indexOf(plain.id)
       expect(chunk.profiles[chunk.profile[row] ?? -1]).toBe('[["shop"],["a"],"admin"]')
@@ -550,8 +667,11 @@ export function conformance(open: () => Promise<Opened>): void {
         { row: ids.indexOf(own.id), publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [], limits: [] },
       ])
       expect(chunk.secretCount).toBe(4)
-      const secretOf = (index: number) => Buffer.from(chunk.secretIds.subarray(index * 16, index * 16 + 16)).toString('hex')
-      const index = Array.from({ length: 4 }, (_, each) => each).find((each) => `sec_${secretOf(each)}` === plain.secret.id)
+      const secretOf = (index: number) =>
+        Buffer.from(chunk.secretIds.subarray(index * 16, index * 16 + 16)).toString('hex')
+      const index = Array.from({ length: 4 }, (_, each) => each).find(
+        (each) => `sec_${secretOf(each)}` === plain.secret.id,
+      )
       expect(index).toBeDefined()
       expect(chunk.secretOwner[index ?? -1]).toBe(row)
       expect(chunk.notAfter[index ?? -1]).toBe(3_000)
@@ -595,7 +715,18 @@ const minute = 60_000
 const retention = { minutesMs: 2 * day, hoursMs: 90 * day, daysMs: 800 * day, requestsMs: 30 * day }
 
 function aCount(over: Partial<UsageCount> = {}): UsageCount {
-  return { minute: 0, api: 'shop', account: 'acc_1', project: 'prj_1', credential: 'cred_1', route: 'r', outcome: '2xx', country: 'ZZ', count: 1, ...over }
+  return {
+    minute: 0,
+    api: 'shop',
+    account: 'acc_1',
+    project: 'prj_1',
+    credential: 'cred_1',
+    route: 'r',
+    outcome: '2xx',
+    country: 'ZZ',
+    count: 1,
+    ...over,
+  }
 }
 
 function aFlush(over: Partial<UsageFlush> = {}): UsageFlush {
@@ -629,7 +760,9 @@ export function aRequest(time: number, over: Partial<RequestRow> = {}): RequestR
 function usageConformance(open: () => Promise<Opened>): void {
   const everything = { account: null, project: null, credential: null, api: null }
   const countsOf = async (store: Store, query: Partial<Parameters<Store['usage']['query']>[0]>) =>
-    (await store.usage.query({ from: 0, to: 10 * day, step: 'day', ...everything, groupBy: [], ...query })).map(({ at: time, count }) => [time, count])
+    (await store.usage.query({ from: 0, to: 10 * day, step: 'day', ...everything, groupBy: [], ...query })).map(
+      ({ at: time, count }) => [time, count],
+    )
 
   describe('usage', () => {
     it('sums flushes, and answers the same before and after it was rolled up', async () => {
@@ -643,12 +776,20 @@ function usageConformance(open: () => Promise<Opened>): void {
       await store.usage.flush(aFlush({ counts }))
       await store.usage.flush(aFlush({ counts: [aCount({ minute: 0 })] }))
       const claims = async () => {
-        expect(await countsOf(store, {})).toEqual([[0, 8], [day, 8]])
-        expect(await countsOf(store, { step: 'hour', to: day })).toEqual([[0, 4], [hour, 4]])
+        expect(await countsOf(store, {})).toEqual([
+          [0, 8],
+          [day, 8],
+        ])
+        expect(await countsOf(store, { step: 'hour', to: day })).toEqual([
+          [0, 4],
+          [hour, 4],
+        ])
         expect(await countsOf(store, { credential: 'cred_1' })).toEqual([[0, 8]])
         expect(await countsOf(store, { account: 'acc_2' })).toEqual([[day, 8]])
         expect(await countsOf(store, { from: 59 * minute, to: day })).toEqual([[0, 6]])
-        expect(await store.usage.query({ from: 0, to: day, step: 'day', ...everything, groupBy: ['outcome', 'credential'] })).toEqual(
+        expect(
+          await store.usage.query({ from: 0, to: day, step: 'day', ...everything, groupBy: ['outcome', 'credential'] }),
+        ).toEqual(
           expect.arrayContaining([
             { at: 0, group: { outcome: '2xx', credential: 'cred_1' }, count: 4 },
             { at: 0, group: { outcome: 'rate_limited', credential: 'cred_1' }, count: 4 },
@@ -666,9 +807,14 @@ function usageConformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       await store.usage.flush(aFlush({ counts: [aCount({ minute: 0 })] }))
       await store.usage.maintain({ now: hour, retention })
-      await store.usage.flush(aFlush({ counts: [aCount({ minute: 0, count: 2 }), aCount({ minute: 2 * hour, count: 4 })] }))
+      await store.usage.flush(
+        aFlush({ counts: [aCount({ minute: 0, count: 2 }), aCount({ minute: 2 * hour, count: 4 })] }),
+      )
       expect(await countsOf(store, {})).toEqual([[0, 7]])
-      expect(await countsOf(store, { step: 'minute' })).toEqual([[0, 3], [2 * hour, 4]])
+      expect(await countsOf(store, { step: 'minute' })).toEqual([
+        [0, 3],
+        [2 * hour, 4],
+      ])
     })
 
     it('keeps minutes, hours and days as long as declared', async () => {
@@ -680,14 +826,18 @@ function usageConformance(open: () => Promise<Opened>): void {
       await store.usage.maintain({ now: 91 * day, retention: { ...retention, requestsMs: 86 * day } })
       expect(await countsOf(store, { step: 'hour' })).toEqual([])
       expect(await countsOf(store, {})).toEqual([[0, 1]])
-      expect((await store.usage.requests({ limit: 9, after: null, ...noFilter })).items.map((row) => row.at)).toEqual([5 * day])
+      expect((await store.usage.requests({ limit: 9, after: null, ...noFilter })).items.map((row) => row.at)).toEqual([
+        5 * day,
+      ])
     })
 
     it('sums latencies by bucket', async () => {
       const { store } = await open()
       const latencies = [{ minute: 0, credential: 'cred_1', route: 'r', buckets: [1, 0, 2] }]
       await store.usage.flush(aFlush({ latencies }))
-      await store.usage.flush(aFlush({ latencies: [{ minute: hour, credential: 'cred_1', route: 's', buckets: [0, 0, 1] }] }))
+      await store.usage.flush(
+        aFlush({ latencies: [{ minute: hour, credential: 'cred_1', route: 's', buckets: [0, 0, 1] }] }),
+      )
       const ask = (route: string | null) => store.usage.latency({ credential: 'cred_1', route, from: 0, to: day })
       const expected = (...head: readonly number[]) => Array.from({ length: 15 }, (_, index) => head[index] ?? 0)
       expect(await ask(null)).toEqual(expected(1, 0, 3))
@@ -725,7 +875,16 @@ function usageConformance(open: () => Promise<Opened>): void {
     })
   })
 
-  const noFilter = { account: null, project: null, credential: null, api: null, code: null, status: null, from: null, to: null }
+  const noFilter = {
+    account: null,
+    project: null,
+    credential: null,
+    api: null,
+    code: null,
+    status: null,
+    from: null,
+    to: null,
+  }
 
   describe('the request log', () => {
     it('answers newest first by every filter, and one request whole', async () => {
@@ -735,7 +894,8 @@ function usageConformance(open: () => Promise<Opened>): void {
       const c = aRequest(3_000, { status: 429, code: 'rate_limited', outcome: 'rate_limited', trace: '[]' })
       await store.usage.flush(aFlush({ requests: [a, b, c] }))
       await store.usage.flush(aFlush({ requests: [a] }))
-      const found = async (filter: object) => (await store.usage.requests({ limit: 9, after: null, ...noFilter, ...filter })).items
+      const found = async (filter: object) =>
+        (await store.usage.requests({ limit: 9, after: null, ...noFilter, ...filter })).items
       expect(await found({})).toEqual([c, b, a])
       expect(await found({ credential: 'cred_1' })).toEqual([c, a])
       expect(await found({ account: 'acc_2' })).toEqual([b])
@@ -759,10 +919,15 @@ function houseConformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const delta = (key: string, change: number, period = 0) => ({ key, period, delta: change })
       expect(await store.quotas.add({ deltas: [delta('a', 2), delta('b', 3), delta('a', 1)] })).toEqual([3, 3, 3])
-      const many = await Promise.all(Array.from({ length: 20 }, () => store.quotas.add({ deltas: [delta('b', 1), delta('a', 1)] })))
+      const many = await Promise.all(
+        Array.from({ length: 20 }, () => store.quotas.add({ deltas: [delta('b', 1), delta('a', 1)] })),
+      )
       expect(Math.max(...many.map(([b]) => b ?? 0))).toBe(23)
       await store.quotas.add({ deltas: [delta('a', 5, 1_000)] })
-      expect(await store.quotas.load({ periods: [0] })).toEqual([{ key: 'a', period: 0, used: 23 }, { key: 'b', period: 0, used: 23 }])
+      expect(await store.quotas.load({ periods: [0] })).toEqual([
+        { key: 'a', period: 0, used: 23 },
+        { key: 'b', period: 0, used: 23 },
+      ])
       await store.quotas.prune({ before: 1_000 })
       expect(await store.quotas.load({ periods: [0, 1_000] })).toEqual([{ key: 'a', period: 1_000, used: 5 }])
     })
@@ -790,7 +955,11 @@ function houseConformance(open: () => Promise<Opened>): void {
       await create(store, home, aCredential({ apis: ['shop', 'pay'], scopes: ['a', 'b'] }))
       await create(store, home, aCredential({ scopes: ['a'] }))
       must(await revoke(store, (await create(store, home)).id))
-      expect(await store.system.inUse()).toEqual({ plans: { pro: 1 }, apis: { shop: 2, pay: 1 }, scopes: { a: 2, b: 1 } })
+      expect(await store.system.inUse()).toEqual({
+        plans: { pro: 1 },
+        apis: { shop: 2, pay: 1 },
+        scopes: { a: 2, b: 1 },
+      })
     })
 
     it('answers a ping and its size', async () => {
@@ -804,7 +973,9 @@ function houseConformance(open: () => Promise<Opened>): void {
       const canary = randomBytes(24).toString('hex')
       const digest = new Uint8Array(createHash('sha256').update(canary).digest())
       await create(store, await anAccount(store), aCredential({ secret: aSecret({ digest }) }))
-      expect(JSON.stringify(await store.events.range({ after: 0, limit: 100 }))).not.toContain(Buffer.from(digest).toString('hex'))
+      expect(JSON.stringify(await store.events.range({ after: 0, limit: 100 }))).not.toContain(
+        Buffer.from(digest).toString('hex'),
+      )
     })
   })
 }

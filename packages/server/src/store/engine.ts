@@ -1,12 +1,11 @@
-import type { UsageFlush } from '../core/usage/usage.ts'
-import type { Committed, RecordStore, Retention, Store, SystemStore, WriteRefusal } from '../core/store.ts'
 import type { Result } from '../base/result.ts'
 import type { Provenance } from '../core/audit/event.ts'
 import type { SecretInfo } from '../core/credentials/credential.ts'
-
+import type { Committed, RecordStore, Retention, Store, SystemStore, WriteRefusal } from '../core/store.ts'
+import type { UsageFlush } from '../core/usage/usage.ts'
 import type { Draft } from './operations/commit.ts'
-import { lastUsesOf } from './operations/rows.ts'
 import type { AnswerOf, Chores, InputOf, Reads, UsageReads, Writes } from './operations/index.ts'
+import { lastUsesOf } from './operations/rows.ts'
 
 type ValueOf<Operation> = AnswerOf<Operation> extends Result<Draft<infer Value>, WriteRefusal> ? Value : never
 

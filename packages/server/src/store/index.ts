@@ -1,5 +1,5 @@
-import type { Store } from '../core/store.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Store } from '../core/store.ts'
 import { openPostgresStore } from './postgres/store.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, inject } from 'vitest'
 
-import type { Store } from '../core/store.ts'
 import { fixedClock } from '../base/clock.ts'
+import type { Store } from '../core/store.ts'
 import { conformance, type Opened } from './conformance.ts'
 import { openStore } from './index.ts'
 

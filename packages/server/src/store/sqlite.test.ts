@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
 import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 
-import type { Store } from '../core/store.ts'
 import { fixedClock } from '../base/clock.ts'
+import type { Store } from '../core/store.ts'
 import { conformance, type Opened } from './conformance.ts'
 import { openStore } from './index.ts'
 

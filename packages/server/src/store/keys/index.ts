@@ -1,6 +1,6 @@
+import type { Random } from '../../base/random.ts'
 import type { SigningKey } from '../../core/audit/signing.ts'
 import type { Sealing } from '../../core/credentials/sealing.ts'
-import type { Random } from '../../base/random.ts'
 import { auditSigningKey } from './audit-key.ts'
 import { openKeyFiles } from './key-files.ts'
 import { createSealing, sweepWindowKeys } from './sealing.ts'

@@ -1,11 +1,12 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { visibleAlways } from '../../core/credentials/sealing.ts'
 import { systemRandom } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
+import { visibleAlways } from '../../core/credentials/sealing.ts'
 import { createKeyFiles } from './index.ts'
 import { openKeyFiles } from './key-files.ts'
 

@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 
-import { SealBroken, visibleAlways, type Sealing } from '../../core/credentials/sealing.ts'
 import type { Random } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
+import { SealBroken, visibleAlways, type Sealing } from '../../core/credentials/sealing.ts'
 import type { KeyFiles } from './key-files.ts'
 
 /** Width of an expiry bucket: a window's key is gone this long after its end at the latest. */

@@ -10,7 +10,12 @@ export interface Dialect {
   readonly clustered: 'without rowid' | ''
 }
 
-export const sqliteDialect: Dialect = { kind: 'sqlite', bytes: 'blob', integerKey: 'integer', clustered: 'without rowid' }
+export const sqliteDialect: Dialect = {
+  kind: 'sqlite',
+  bytes: 'blob',
+  integerKey: 'integer',
+  clustered: 'without rowid',
+}
 export const postgresDialect: Dialect = { kind: 'postgres', bytes: 'bytea', integerKey: 'bigint', clustered: '' }
 
 /** A step that never changes once it has been released; a later one follows it. */
@@ -35,7 +40,9 @@ export async function migrate(
 ): Promise<readonly string[]> {
   // The table of migrations is known to this file alone.
   const db = connection as unknown as Kysely<MigrationTable>
-  await sql`create table if not exists postern_migrations (name text primary key, applied_at bigint not null)`.execute(db)
+  await sql`create table if not exists postern_migrations (name text primary key, applied_at bigint not null)`.execute(
+    db,
+  )
   const rows = await db.selectFrom('postern_migrations').select('name').execute()
   const applied = new Set(rows.map(({ name }) => name))
   const missing = migrations.filter(({ name }) => !applied.has(name))

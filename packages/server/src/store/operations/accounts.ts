@@ -1,11 +1,10 @@
 import { sql } from 'kysely'
 
+import { fail, ok } from '../../base/result.ts'
 import type { Account, Project } from '../../core/accounts/account.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
 import type { AccountStore, Page, PageRequest, Scope } from '../../core/store.ts'
-import { fail, ok } from '../../base/result.ts'
 import type { AccountRow, Db } from '../schema.ts'
-
 import { notFound, refuse, type DraftEvent, type Drafted } from './commit.ts'
 import { createdBefore, createdKey, toPage } from './page.ts'
 import { insertProject } from './projects.ts'
@@ -61,7 +60,10 @@ export async function updateAccount(tx: Db, { id, version, set }: Update): Draft
     .executeTakeFirst()
   if (row === undefined) return fail({ code: 'version_mismatch', current: before.version })
   const updated = toAccount(row)
-  return ok({ value: updated, events: [accountEvent('account.updated', updated, describe(toAccount(before)), describe(updated))] })
+  return ok({
+    value: updated,
+    events: [accountEvent('account.updated', updated, describe(toAccount(before)), describe(updated))],
+  })
 }
 
 export async function setAccountState(tx: Db, { id, state, reason }: SetState): Drafted<Account> {
@@ -123,7 +125,16 @@ function accountEvent(
   before: DraftEvent['before'],
   after: DraftEvent['after'],
 ): DraftEvent {
-  return { action, targetKind: 'account', targetId: account.id, account: account.id, project: null, credential: null, before, after }
+  return {
+    action,
+    targetKind: 'account',
+    targetId: account.id,
+    account: account.id,
+    project: null,
+    credential: null,
+    before,
+    after,
+  }
 }
 
 function describe({ name, plan, overrides, metadata }: Account): Readonly<Record<string, unknown>> {

@@ -1,11 +1,10 @@
-import type { Actor, NewEvent, Provenance } from '../../core/audit/event.ts'
-import { commitmentOf, eventHash, type HashedFields } from '../../core/audit/chain.ts'
-import type { Committed, WriteRefusal } from '../../core/store.ts'
 import { systemRandom } from '../../base/random.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
+import { commitmentOf, eventHash, type HashedFields } from '../../core/audit/chain.ts'
+import type { Actor, NewEvent, Provenance } from '../../core/audit/event.ts'
+import type { Committed, WriteRefusal } from '../../core/store.ts'
 import type { Ending } from '../revocations.ts'
 import type { Db, EventPersonalRow, EventRow } from '../schema.ts'
-
 import { imagesOf, touchedBy } from './records.ts'
 
 /** An event with the credential that it touches, if any: for filters and the change feed. */
@@ -42,7 +41,9 @@ export async function runWrite<Input extends { readonly by: Provenance }, Value>
   const drafted = await operation(tx, input)
   if (!drafted.ok) return drafted
   const { value, events } = drafted.value
-  const touched = touchedBy(events.map((event) => ({ kind: event.targetKind, id: event.targetId, credential: event.credential })))
+  const touched = touchedBy(
+    events.map((event) => ({ kind: event.targetKind, id: event.targetId, credential: event.credential })),
+  )
   const head = await lockHead(tx, events.length)
   // Whoever ended the actor held the head until its commit, so that this statement sees it. A write that ends its
   // own actor has locked that row since its own conditional statement.
@@ -75,7 +76,9 @@ function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): r
     const state = stateAfter[event.action]
     if (state === undefined) return []
     const { targetKind, targetId } = event
-    return [{ sequence: first + index, at: by.at, [targetKind === 'account' ? 'account' : 'credential']: targetId, state }]
+    return [
+      { sequence: first + index, at: by.at, [targetKind === 'account' ? 'account' : 'credential']: targetId, state },
+    ]
   })
 }
 

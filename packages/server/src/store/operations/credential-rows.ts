@@ -2,7 +2,6 @@ import type { Provenance } from '../../core/audit/event.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
 import type { NewCredential, NewSecret, Scope } from '../../core/store.ts'
 import type { CredentialRow, Db } from '../schema.ts'
-
 import { batches, type DraftEvent } from './commit.ts'
 import { toCredential, toCredentialRow, toSecretRow } from './rows.ts'
 

@@ -1,7 +1,6 @@
 import type { AuditEvent } from '../../core/audit/event.ts'
 import type { EventStore, Page } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
-
 import { numberCursor, toPage } from './page.ts'
 import { toAuditEvent, type EventWithPersonal } from './rows.ts'
 

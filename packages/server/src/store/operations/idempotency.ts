@@ -33,7 +33,11 @@ export async function finishIdempotent(tx: Db, { key, status, body, now }: Finis
   await tx
     .deleteFrom('idempotency')
     .where('key', 'in', (eb) =>
-      eb.selectFrom('idempotency').select('key').where('started_at', '<=', now - lifetimeMs).limit(100),
+      eb
+        .selectFrom('idempotency')
+        .select('key')
+        .where('started_at', '<=', now - lifetimeMs)
+        .limit(100),
     )
     .execute()
 }

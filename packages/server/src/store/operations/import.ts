@@ -1,7 +1,6 @@
-import type { CredentialStore, NewCredential } from '../../core/store.ts'
 import { ok } from '../../base/result.ts'
+import type { CredentialStore, NewCredential } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
-
 import { lockAccount } from './accounts.ts'
 import { batches, notFound, refuse, type Drafted } from './commit.ts'
 import { credentialCreated, insertCredentials } from './credential-rows.ts'

@@ -1,5 +1,12 @@
 import { createAccount, findAccount, listAccounts, setAccountState, updateAccount } from './accounts.ts'
-import { createCredential, findCredential, listCredentials, markExposed, setCredentialState, updateCredential } from './credentials.ts'
+import {
+  createCredential,
+  findCredential,
+  listCredentials,
+  markExposed,
+  setCredentialState,
+  updateCredential,
+} from './credentials.ts'
 import { eventHead, eventRange, listEvents } from './events.ts'
 import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
 import { importCredentials } from './import.ts'
@@ -8,7 +15,15 @@ import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
 import { byDigest, since, snapshot } from './records.ts'
 import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
 import { counts, inUse, ping } from './system.ts'
-import { droppedRequests, findLastUses, findRequest, listRequests, observedThrough, queryLatency, queryUsage } from './usage-query.ts'
+import {
+  droppedRequests,
+  findLastUses,
+  findRequest,
+  listRequests,
+  observedThrough,
+  queryLatency,
+  queryUsage,
+} from './usage-query.ts'
 
 /** The named operations that both databases execute: a transaction that appends events. */
 export const writes = {

@@ -11,7 +11,8 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 export function creationCursor(cursor: string): readonly [number, string] {
   const key = decode(cursor)
   const [at, id] = key
-  if (key.length !== 2 || typeof at !== 'number' || typeof id !== 'string') throw new BadCursor('not a cursor of this list')
+  if (key.length !== 2 || typeof at !== 'number' || typeof id !== 'string')
+    throw new BadCursor('not a cursor of this list')
   return [at, id]
 }
 

@@ -1,10 +1,9 @@
+import { fail, ok } from '../../base/result.ts'
 import type { Project } from '../../core/accounts/account.ts'
 import type { Provenance } from '../../core/audit/event.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
 import type { NewProject, Page, ProjectStore, Scope } from '../../core/store.ts'
-import { fail, ok } from '../../base/result.ts'
 import type { Db, ProjectRow } from '../schema.ts'
-
 import { notFound, type DraftEvent, type Drafted } from './commit.ts'
 import { credentialCreated, insertCredentials } from './credential-rows.ts'
 import { createdBefore, createdKey, toPage } from './page.ts'

@@ -1,6 +1,5 @@
 import type { QuotaStore } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
-
 import { batches } from './commit.ts'
 
 type Add = Parameters<QuotaStore['add']>[0]

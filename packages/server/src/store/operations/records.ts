@@ -1,7 +1,6 @@
 import type { CredentialRecord, RecordChanges } from '../../core/records/record.ts'
 import type { RecordStore } from '../../core/store.ts'
 import type { Db, SecretRow } from '../schema.ts'
-
 import { toAccountRecord, toCredentialRecord, toProjectRecord } from './rows.ts'
 
 type Snapshot = Awaited<ReturnType<RecordStore['snapshot']>>

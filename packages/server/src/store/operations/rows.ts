@@ -230,7 +230,8 @@ function lastUse(
   return at === null || at === undefined ? null : { at, ip: ip ?? '', userAgent: userAgent ?? null }
 }
 
-export type EventWithPersonal = EventRow & Pick<EventPersonalRow, 'ip' | 'user_agent'> & { readonly known: number | null }
+export type EventWithPersonal = EventRow &
+  Pick<EventPersonalRow, 'ip' | 'user_agent'> & { readonly known: number | null }
 
 export function toAuditEvent(row: EventWithPersonal): AuditEvent {
   return {

@@ -1,8 +1,7 @@
+import { ok } from '../../base/result.ts'
 import { liveSecretsMax, type Credential, type SecretInfo } from '../../core/credentials/credential.ts'
 import type { CredentialStore, Scope, SealedCopy } from '../../core/store.ts'
-import { ok } from '../../base/result.ts'
 import type { CredentialRow, Db, SecretRow } from '../schema.ts'
-
 import { notFound, refuse, type Drafted } from './commit.ts'
 import { insertSecrets, secretEvent, visibleCredential } from './credential-rows.ts'
 import { toCredential, toSecretInfo } from './rows.ts'

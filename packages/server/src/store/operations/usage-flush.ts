@@ -2,7 +2,6 @@ import { sql } from 'kysely'
 
 import type { LastUseRow, UsageCount, UsageFlush } from '../../core/usage/usage.ts'
 import type { Db, LastUseTableRow, LatencyRow, TotalRow, UsageRow } from '../schema.ts'
-
 import { batches } from './commit.ts'
 import { add, spans } from './usage-rollup.ts'
 
@@ -51,12 +50,20 @@ async function addLate(tx: Db, counts: readonly UsageRow[], latencies: readonly 
   if (counts.length === 0 && latencies.length === 0) return
   for (const unit of ['hour', 'day'] as const) {
     const floor = (at: number) => Math.floor(at / spans[unit]) * spans[unit]
-    await add(tx, `usage_${unit}s`, counts.map((row) => ({ ...row, at: floor(row.at) })))
+    await add(
+      tx,
+      `usage_${unit}s`,
+      counts.map((row) => ({ ...row, at: floor(row.at) })),
+    )
     const totals = counts.map(({ at, account, api, route, outcome, count }): TotalRow => {
       return { at: floor(at), account, api, route, outcome, count }
     })
     await add(tx, `total_${unit}s`, totals)
-    await add(tx, `latency_${unit}s`, latencies.map((row) => ({ ...row, at: floor(row.at) })))
+    await add(
+      tx,
+      `latency_${unit}s`,
+      latencies.map((row) => ({ ...row, at: floor(row.at) })),
+    )
   }
 }
 

@@ -1,10 +1,9 @@
 import { sql, type RawBuilder } from 'kysely'
 
-import { latencyBucketsMs, type RequestRow, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
-import type { Page, UsageStore } from '../../core/store.ts'
 import { firstIdAt } from '../../base/ids.ts'
+import type { Page, UsageStore } from '../../core/store.ts'
+import { latencyBucketsMs, type RequestRow, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
 import type { Db, LastUseTableRow, RequestTableRow } from '../schema.ts'
-
 import { textCursor, toPage } from './page.ts'
 import { toRequest } from './rows.ts'
 import { bucketOf, spans, type Unit } from './usage-rollup.ts'
@@ -74,7 +73,8 @@ async function collect(
 
 /** Sums of everybody come from the smaller table, where the question does not name what it lacks. */
 function tableFor({ credential, project, groupBy }: UsageQuery, unit: Unit): string {
-  const detailed = credential !== null || project !== null || groupBy.includes('credential') || groupBy.includes('country')
+  const detailed =
+    credential !== null || project !== null || groupBy.includes('credential') || groupBy.includes('country')
   return unit === 'minute' || detailed ? `usage_${unit}s` : `total_${unit}s`
 }
 

@@ -1,9 +1,8 @@
 import { sql } from 'kysely'
 
-import type { UsageStore } from '../../core/store.ts'
 import { firstIdAt } from '../../base/ids.ts'
+import type { UsageStore } from '../../core/store.ts'
 import type { Db, LatencyRow, TotalRow, UsageRow, UsageTables } from '../schema.ts'
-
 import { batches } from './commit.ts'
 
 export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
@@ -127,7 +126,10 @@ export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStor
     more = (await pruneTable(tx, `latency_${unit}`, keys.latency, now - age)) || more
     if (unit !== 'minutes') more = (await pruneTable(tx, `total_${unit}`, keys.total, now - age)) || more
   }
-  await tx.deleteFrom('usage_dropped').where('minute', '<', now - retention.daysMs).execute()
+  await tx
+    .deleteFrom('usage_dropped')
+    .where('minute', '<', now - retention.daysMs)
+    .execute()
   const before = firstIdAt('req', now - retention.requestsMs)
   const pruned = await sql`delete from requests where id in
     (select id from requests where id < ${before} order by id limit ${rowsPerPrune})`.execute(tx)

@@ -51,7 +51,9 @@ export function secured(url: string): string {
 
 function isLocal({ hostname, searchParams }: URL): boolean {
   const host = hostname === '' ? (searchParams.get('host') ?? '') : hostname
-  return host === '' || host.startsWith('/') || host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+  return (
+    host === '' || host.startsWith('/') || host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+  )
 }
 
 export interface Pool {

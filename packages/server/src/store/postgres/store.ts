@@ -1,12 +1,12 @@
 import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 
+import type { Clock } from '../../base/clock.ts'
+import { fail, ok, type Result } from '../../base/result.ts'
 import type { Provenance } from '../../core/audit/event.ts'
 import type { RecordChunk } from '../../core/records/record.ts'
 import { StorageFull, StoreUnavailable, type Committed, type Store, type WriteRefusal } from '../../core/store.ts'
 import type { UsageFlush } from '../../core/usage/usage.ts'
-import type { Clock } from '../../base/clock.ts'
-import { fail, ok, type Result } from '../../base/result.ts'
 import { chunkColumns, credentialsPerChunk, packChunk, type ChunkRow } from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
 import { mainMigrations, usageMigrations } from '../migrations/index.ts'
@@ -213,7 +213,7 @@ async function chunkRows(pool: Pool, values: readonly unknown[]): Promise<readon
   const client = await pool.connect()
   try {
     return await client.arrays<ChunkRow>(
-      `select ${chunkColumns} from (
+      `select ${chunkColumns('postgres')} from (
          select * from credentials where id > $1 and (state in ('active', 'blocked') or state_at >= $2)
            and (expires_at is null or expires_at >= $2) order by id limit $3
        ) c join secrets s on s.credential = c.id and (s.not_after is null or s.not_after >= $2)

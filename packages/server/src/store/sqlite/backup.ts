@@ -1,5 +1,6 @@
-import Database from 'better-sqlite3'
 import { closeSync, fsyncSync, openSync } from 'node:fs'
+
+import Database from 'better-sqlite3'
 
 import type { Call } from './messages.ts'
 import type { WorkerEnd } from './worker-end.ts'

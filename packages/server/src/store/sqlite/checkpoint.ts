@@ -1,5 +1,6 @@
-import type Database from 'better-sqlite3'
 import { statSync } from 'node:fs'
+
+import type Database from 'better-sqlite3'
 
 import { isFull } from './sqlite-errors.ts'
 

@@ -1,3 +1,4 @@
+import type Database from 'better-sqlite3'
 import {
   CompiledQuery,
   Kysely,
@@ -8,7 +9,6 @@ import {
   type Driver,
   type QueryResult,
 } from 'kysely'
-import type Database from 'better-sqlite3'
 
 import type { Db, Tables } from '../schema.ts'
 

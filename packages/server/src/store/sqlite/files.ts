@@ -1,8 +1,9 @@
-import Database from 'better-sqlite3'
 import { join } from 'node:path'
 
-import { migrate, sqliteDialect } from '../migrations/migrate.ts'
+import Database from 'better-sqlite3'
+
 import { mainMigrations, usageMigrations } from '../migrations/index.ts'
+import { migrate, sqliteDialect } from '../migrations/migrate.ts'
 import { kyselyOver } from './dialect.ts'
 
 export const mainFile = (folder: string): string => join(folder, 'postern.db')

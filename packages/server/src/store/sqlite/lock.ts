@@ -1,7 +1,8 @@
-import Database from 'better-sqlite3'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+
+import Database from 'better-sqlite3'
 
 import { fail, ok, type Result } from '../../base/result.ts'
 

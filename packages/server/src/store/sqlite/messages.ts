@@ -18,7 +18,9 @@ export interface WireError {
 }
 
 export function toWire(error: unknown): WireError {
-  return error instanceof Error ? { name: error.name, message: error.message } : { name: 'Error', message: String(error) }
+  return error instanceof Error
+    ? { name: error.name, message: error.message }
+    : { name: 'Error', message: String(error) }
 }
 
 /** Errors come back as what they were. */

@@ -58,7 +58,7 @@ export interface ChunkInput {
 function readChunk({ after, deadSince, max }: ChunkInput): Packed {
   const statement = database
     .prepare<unknown[], ChunkRow>(
-      `select ${chunkColumns} from credentials c cross join secrets s on s.credential = c.id
+      `select ${chunkColumns('sqlite')} from credentials c cross join secrets s on s.credential = c.id
        where c.id > ? and (c.state in ('active', 'blocked') or c.state_at >= ?)
          and (c.expires_at is null or c.expires_at >= ?) and (s.not_after is null or s.not_after >= ?)
        order by c.id, s.id`,

@@ -1,10 +1,11 @@
-import Database from 'better-sqlite3'
 import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
+import Database from 'better-sqlite3'
+
+import type { Clock } from '../../base/clock.ts'
 import type { Provenance } from '../../core/audit/event.ts'
 import type { StateChange, Store } from '../../core/store.ts'
-import type { Clock } from '../../base/clock.ts'
 import { readRevocations, type Ending } from '../revocations.ts'
 import { fileDigest, type Manifest } from './backup-files.ts'
 import { syncFile } from './backup.ts'

@@ -1,6 +1,7 @@
-import type Database from 'better-sqlite3'
 import { closeSync, fsyncSync, openSync, statSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+
+import type Database from 'better-sqlite3'
 
 import { systemRandom } from '../../base/random.ts'
 import { pageBytes } from './files.ts'
@@ -56,7 +57,7 @@ function writeBallast(path: string): boolean {
   try {
     // Random, so that no file system makes it smaller than it is.
     const block = systemRandom.bytes(1024 * 1024)
-    for (let written = 0; written < ballastBytes; ) written += writeSync(file, block)
+    for (let written = 0; written < ballastBytes;) written += writeSync(file, block)
     fsyncSync(file)
     return true
   } catch {
@@ -76,7 +77,9 @@ export function createLimitedSpace(database: Database.Database, maxBytes: number
   let whole = true
   const limit = (bytes: number) => database.pragma(`max_page_count = ${Math.floor(bytes / pageBytes)}`)
   const free = () => {
-    const used = Number(database.pragma('page_count', { simple: true })) - Number(database.pragma('freelist_count', { simple: true }))
+    const used =
+      Number(database.pragma('page_count', { simple: true })) -
+      Number(database.pragma('freelist_count', { simple: true }))
     return maxBytes - used * pageBytes - (whole ? ballastBytes : 0)
   }
   limit(maxBytes - ballastBytes)

@@ -1,18 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { randomBytes } from 'node:crypto'
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
-import { StorageFull, type Store } from '../../core/store.ts'
 import { fixedClock } from '../../base/clock.ts'
 import { systemRandom } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
-import { aRequest, verifyChain } from '../conformance.ts'
+import { StorageFull, type Store } from '../../core/store.ts'
 import { aCredential, anAccount, aSecret, at, by, create, must, revoke } from '../conformance-data.ts'
+import { aRequest, verifyChain } from '../conformance.ts'
 import { acquireDataLock, createKeyFiles, openStore, restore, RestoreRefused } from '../index.ts'
 import { readRevocations } from '../revocations.ts'
 
@@ -25,7 +26,13 @@ describe('SQLite', () => {
   const aFolder = () => join(root, String(count++))
   const open = async (dataFolder: string, maxBytes?: number): Promise<Store> => {
     const checkpointsFolder = join(dataFolder, 'checkpoints')
-    const store = await openStore({ url: 'sqlite', dataFolder, checkpointsFolder, clock, ...(maxBytes !== undefined && { maxBytes }) })
+    const store = await openStore({
+      url: 'sqlite',
+      dataFolder,
+      checkpointsFolder,
+      clock,
+      ...(maxBytes !== undefined && { maxBytes }),
+    })
     opened.push(store)
     return store
   }
@@ -107,9 +114,14 @@ describe('SQLite', () => {
       const folder = aFolder()
       const module = new URL('lock.ts', import.meta.url).href
       const text = `import { acquireDataLock } from '${module}'; acquireDataLock('${folder}', { started: 1, addresses: [] }); console.log('held'); setInterval(() => {}, 1000)`
-      const child = spawn(process.execPath, ['--input-type=module', '-e', text], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(process.execPath, ['--input-type=module', '-e', text], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       await once(child.stdout, 'data')
-      expect(acquireDataLock(folder, { started: 2, addresses: [] })).toMatchObject({ ok: false, error: { owner: { pid: child.pid } } })
+      expect(acquireDataLock(folder, { started: 2, addresses: [] })).toMatchObject({
+        ok: false,
+        error: { owner: { pid: child.pid } },
+      })
       child.kill('SIGKILL')
       await once(child, 'close')
       const mine = acquireDataLock(folder, { started: 3, addresses: [] })
@@ -149,7 +161,9 @@ describe('SQLite', () => {
       }
       const mine = await create(store, home, aCredential({ secret: sealedAs('mine') }))
       const theirs = await create(store, home, aCredential({ secret: sealedAs('theirs') }))
-      const copy = must(await store.credentials.reveal({ id: theirs.id, secret: theirs.secret.id, scope: null, by })).value
+      const copy = must(
+        await store.credentials.reveal({ id: theirs.id, secret: theirs.secret.id, scope: null, by }),
+      ).value
       if (copy === null) throw new Error('closed')
       expect(keys.open(copy, theirs.secret.id).reveal()).toBe('theirs')
       expect(() => keys.open(copy, mine.secret.id)).toThrow('does not belong to this row')
@@ -180,8 +194,10 @@ describe('SQLite', () => {
       writing = false
       await load
       expect(steps.at(-1)?.done).toBe(steps.at(-1)?.total)
-      const setState = async (id: string | undefined, change: Parameters<Store['credentials']['setState']>[0]['change']) =>
-        must(await store.credentials.setState({ id: id ?? '', scope: null, change, by }))
+      const setState = async (
+        id: string | undefined,
+        change: Parameters<Store['credentials']['setState']>[0]['change'],
+      ) => must(await store.credentials.setState({ id: id ?? '', scope: null, change, by }))
       await setState(revoked, { to: 'revoked', reason: null, hide: false })
       await setState(blocked, { to: 'blocked', reason: 'x', until: null })
       await setState(unblocked, { to: 'blocked', reason: 'x', until: null })
@@ -193,7 +209,8 @@ describe('SQLite', () => {
       const { applied, sequence } = await restore({ folder, dataFolder, checkpointsFolder, clock })
       expect(applied).toBe(4)
       const restored = await open(dataFolder)
-      const stateOf = async (id: string | undefined) => (await restored.credentials.find({ id: id ?? '', scope: null }))?.state
+      const stateOf = async (id: string | undefined) =>
+        (await restored.credentials.find({ id: id ?? '', scope: null }))?.state
       expect(await Promise.all([revoked, blocked, unblocked, compromised, kept].map(stateOf))).toEqual([
         'revoked',
         'blocked',
@@ -235,7 +252,9 @@ describe('SQLite', () => {
       const ids: string[] = []
       for (;;) {
         const some = Array.from({ length: 100 }, () => aCredential())
-        const made = await Promise.all(some.map((credential) => store.credentials.create({ ...home, credential, maxKeys: null, by })))
+        const made = await Promise.all(
+          some.map((credential) => store.credentials.create({ ...home, credential, maxKeys: null, by })),
+        )
         ids.push(...some.filter((_, index) => made[index]?.ok === true).map(({ id }) => id))
         const refused = made.find((outcome) => !outcome.ok)
         if (refused !== undefined) {
@@ -248,54 +267,83 @@ describe('SQLite', () => {
       for (const id of ids.slice(0, 1_000)) expect((await revoke(store, id)).ok).toBe(true)
     }
 
-    it('stops issuing, imports and logs first, and a thousand revocations still succeed', { timeout: 120_000 }, async () => {
-      const dataFolder = aFolder()
-      const store = await open(dataFolder, 32 * 1024 * 1024)
-      const home = await anAccount(store)
-      const ids = await fill(store, home)
-      expect(await store.system.space()).toMatchObject({ ballast: 'whole', full: true })
-      const credentials = [aCredential()]
-      const imported = await store.credentials.import({ ...home, credentials, maxKeys: null, partial: true, dryRun: false, by })
-      expect(imported).toEqual({ ok: false, error: { code: 'storage_full' } })
-      const flush = { node: 'n', at: 0, counts: [], latencies: [], lastUses: [], requests: [aRequest(0)], dropped: 0 }
-      await expect(store.usage.flush(flush)).rejects.toBeInstanceOf(StorageFull)
-      const renamed = await store.credentials.update({ id: ids[0] ?? '', scope: null, version: 1, set: { name: 'still' }, by })
-      expect(renamed.ok).toBe(true)
-      await revokeThousand(store, ids)
-      await verifyChain(store)
-    })
+    it(
+      'stops issuing, imports and logs first, and a thousand revocations still succeed',
+      { timeout: 120_000 },
+      async () => {
+        const dataFolder = aFolder()
+        const store = await open(dataFolder, 32 * 1024 * 1024)
+        const home = await anAccount(store)
+        const ids = await fill(store, home)
+        expect(await store.system.space()).toMatchObject({ ballast: 'whole', full: true })
+        const credentials = [aCredential()]
+        const imported = await store.credentials.import({
+          ...home,
+          credentials,
+          maxKeys: null,
+          partial: true,
+          dryRun: false,
+          by,
+        })
+        expect(imported).toEqual({ ok: false, error: { code: 'storage_full' } })
+        const flush = { node: 'n', at: 0, counts: [], latencies: [], lastUses: [], requests: [aRequest(0)], dropped: 0 }
+        await expect(store.usage.flush(flush)).rejects.toBeInstanceOf(StorageFull)
+        const renamed = await store.credentials.update({
+          id: ids[0] ?? '',
+          scope: null,
+          version: 1,
+          set: { name: 'still' },
+          by,
+        })
+        expect(renamed.ok).toBe(true)
+        await revokeThousand(store, ids)
+        await verifyChain(store)
+      },
+    )
 
     const root64 = process.getuid?.() === 0 ? join(tmpdir(), `postern-full-${process.pid}`) : null
-    it.runIf(root64 !== null)('on a file system of 64 MiB is survived, and left when space returns', { timeout: 120_000 }, async () => {
-      const folder = root64 ?? ''
-      mkdirSync(folder, { recursive: true })
-      expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder]).status).toBe(0)
-      try {
-        const store = await open(join(folder, 'data'))
-        const home = await anAccount(store)
-        const ids: string[] = []
-        for (let i = 0; i < 12; i++) {
-          const some = Array.from({ length: 100 }, () => aCredential())
-          await Promise.all(some.map((credential) => store.credentials.create({ ...home, credential, maxKeys: null, by })))
-          ids.push(...some.map(({ id }) => id))
+    it.runIf(root64 !== null)(
+      'on a file system of 64 MiB is survived, and left when space returns',
+      { timeout: 120_000 },
+      async () => {
+        const folder = root64 ?? ''
+        mkdirSync(folder, { recursive: true })
+        expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', folder]).status).toBe(0)
+        try {
+          const store = await open(join(folder, 'data'))
+          const home = await anAccount(store)
+          const ids: string[] = []
+          for (let i = 0; i < 12; i++) {
+            const some = Array.from({ length: 100 }, () => aCredential())
+            await Promise.all(
+              some.map((credential) => store.credentials.create({ ...home, credential, maxKeys: null, by })),
+            )
+            ids.push(...some.map(({ id }) => id))
+          }
+          fillFile(join(folder, 'other'))
+          const credential = aCredential()
+          expect(await store.credentials.create({ ...home, credential, maxKeys: null, by })).toEqual({
+            ok: false,
+            error: { code: 'storage_full' },
+          })
+          expect(await store.system.space()).toMatchObject({ full: true })
+          for (const id of ids.slice(0, 1_000)) expect((await revoke(store, id)).ok).toBe(true)
+          expect(await store.system.space()).toMatchObject({ ballast: 'released', full: true })
+          expect(await store.credentials.markExposed({ id: ids[0] ?? '', by })).toEqual({
+            ok: false,
+            error: { code: 'storage_full' },
+          })
+          rmSync(join(folder, 'other'))
+          expect(await store.system.space()).toMatchObject({ ballast: 'whole', full: false })
+          must(await store.credentials.create({ ...home, credential, maxKeys: null, by: at(2_000) }))
+          await verifyChain(store)
+          await close(store)
+        } finally {
+          spawnSync('umount', [folder])
+          if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
         }
-        fillFile(join(folder, 'other'))
-        const credential = aCredential()
-        expect(await store.credentials.create({ ...home, credential, maxKeys: null, by })).toEqual({ ok: false, error: { code: 'storage_full' } })
-        expect(await store.system.space()).toMatchObject({ full: true })
-        for (const id of ids.slice(0, 1_000)) expect((await revoke(store, id)).ok).toBe(true)
-        expect(await store.system.space()).toMatchObject({ ballast: 'released', full: true })
-        expect(await store.credentials.markExposed({ id: ids[0] ?? '', by })).toEqual({ ok: false, error: { code: 'storage_full' } })
-        rmSync(join(folder, 'other'))
-        expect(await store.system.space()).toMatchObject({ ballast: 'whole', full: false })
-        must(await store.credentials.create({ ...home, credential, maxKeys: null, by: at(2_000) }))
-        await verifyChain(store)
-        await close(store)
-      } finally {
-        spawnSync('umount', [folder])
-        if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
-      }
-    })
+      },
+    )
   })
 })
 

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 
+import type { Clock } from '../../base/clock.ts'
 import type { RecordChunk } from '../../core/records/record.ts'
 import type { Store } from '../../core/store.ts'
-import type { Clock } from '../../base/clock.ts'
 import type { Packed } from '../chunks.ts'
 import { credentialsPerChunk } from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
@@ -23,11 +23,21 @@ export interface SqliteOptions {
 }
 
 /** Three workers on two files: a writer with group commit, a reader, and one for usage and the request log. */
-export async function openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore({
+  dataFolder,
+  checkpointsFolder,
+  clock,
+  maxBytes,
+}: SqliteOptions): Promise<Store> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
   await migrateFiles(dataFolder, clock.now())
   const nearFull = new Int32Array(new SharedArrayBuffer(4))
-  const writer = startWorker('writer-worker', { folder: dataFolder, checkpointsFolder, maxBytes, nearFull } satisfies WriterData)
+  const writer = startWorker('writer-worker', {
+    folder: dataFolder,
+    checkpointsFolder,
+    maxBytes,
+    nearFull,
+  } satisfies WriterData)
   const reader = startWorker('reader-worker', { folder: dataFolder } satisfies ReaderData)
   const usage = startWorker('usage-worker', { folder: dataFolder, maxBytes, nearFull } satisfies UsageData)
   const workers = { writer, reader, usage }

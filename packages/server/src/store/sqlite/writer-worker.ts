@@ -1,10 +1,10 @@
 import { workerData } from 'node:worker_threads'
 
+import { fail } from '../../base/result.ts'
 import type { Provenance } from '../../core/audit/event.ts'
 import { StorageFull, StoreUnavailable, type StateChange } from '../../core/store.ts'
-import { fail } from '../../base/result.ts'
-import { chores, writes } from '../operations/index.ts'
 import { runWrite, type WriteOperation, type Written } from '../operations/commit.ts'
+import { chores, writes } from '../operations/index.ts'
 import { openRevocationLog, type Ending } from '../revocations.ts'
 import type { Db } from '../schema.ts'
 import { violationOf } from '../violations.ts'
@@ -37,9 +37,7 @@ let state = space.check()
 let broken: string | null = null
 
 /** An operation's outcome before its commit: the answer, and what of it goes to the revocation log. */
-type Outcome =
-  | { readonly answer: unknown; readonly endings: readonly Ending[] }
-  | { readonly thrown: unknown }
+type Outcome = { readonly answer: unknown; readonly endings: readonly Ending[] } | { readonly thrown: unknown }
 
 interface Job {
   readonly call: Call
@@ -86,7 +84,13 @@ function written(result: Awaited<ReturnType<typeof runWrite<{ readonly by: Prove
   return { keep: true, outcome: { answer: { ok: true, value: committed }, endings } }
 }
 
-const issuing = new Set(['accounts.create', 'projects.create', 'credentials.create', 'credentials.rotate', 'credentials.import'])
+const issuing = new Set([
+  'accounts.create',
+  'projects.create',
+  'credentials.create',
+  'credentials.rotate',
+  'credentials.import',
+])
 
 function urgencyOf(name: string, input: unknown): Job['urgency'] {
   if (issuing.has(name)) return 'issuing'
@@ -172,9 +176,7 @@ async function runInSavepoint(job: Job): Promise<Outcome> {
     database.exec('rollback to job')
     database.exec('release job')
     const sentence = violationOf(error)
-    return sentence === null
-      ? { thrown: error }
-      : { answer: fail({ code: 'conflict', what: sentence }), endings: [] }
+    return sentence === null ? { thrown: error } : { answer: fail({ code: 'conflict', what: sentence }), endings: [] }
   }
 }
 
@@ -227,7 +229,9 @@ function checkSpace(): typeof state {
 }
 
 function databaseBytes(): number {
-  return Number(database.pragma('page_count', { simple: true })) * Number(database.pragma('page_size', { simple: true }))
+  return (
+    Number(database.pragma('page_count', { simple: true })) * Number(database.pragma('page_size', { simple: true }))
+  )
 }
 
 function shutDown(call: Call, end: WorkerEnd): void {
