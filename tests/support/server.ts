@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { startServer, type RunningServer } from '../../packages/server/src/app.ts'
 import { systemClock, type Clock } from '../../packages/server/src/base/clock.ts'
+import type { Result } from '../../packages/server/src/base/result.ts'
 import { systemRandom } from '../../packages/server/src/base/random.ts'
 import type { Config } from '../../packages/server/src/config/config.ts'
 import { formatConfigError } from '../../packages/server/src/config/issue.ts'
@@ -25,7 +26,8 @@ export interface TestServer {
   readonly upstream: EchoUpstream
   readonly running: RunningServer
   readonly logged: readonly string[]
-  config(yaml: (ports: readonly number[]) => string): Config
+  /** Takes another configuration into force, as a change of the file does. */
+  reload(yaml: string): Promise<Result<null, readonly string[]>>
   readonly api: ApiCall
   stop(): Promise<void>
 }
@@ -75,10 +77,11 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
         .replaceAll('UPSTREAM', upstream.url)
         .replaceAll(/PORT([0-9])/g, (_, i: string) => String(own[Number(i)] ?? gateway)),
     ].join('\n')
-  const load = (yaml: string): Config => {
+  const load = (yaml: string, previous: Config | null): Config => {
     const loaded = loadConfigText(text(yaml), {
       file: join(folder, 'postern.yaml'),
       env: { POSTERN_MANAGEMENT_KEY: managementKey },
+      previous,
     })
     if (!loaded.ok) throw new Error(loaded.error.map(formatConfigError).join('\n'))
     return loaded.value
@@ -91,7 +94,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
         JSON.stringify({ event, ...fields, error: String(error), stack: error instanceof Error ? error.stack : null }),
       ),
   }
-  const started = await startServer(load(options.yaml), {
+  const started = await startServer(load(options.yaml, null), {
     clock: options.clock ?? systemClock,
     random: systemRandom,
     log,
@@ -110,7 +113,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     upstream,
     running,
     logged,
-    config: (yaml) => load(yaml(own)),
+    reload: (yaml) => running.reload(load(yaml, running.config())),
     api: callApi(base),
     stop: async () => {
       await running.stop(1000)
