@@ -137,9 +137,11 @@ export class Decider {
 
   #readRequest(facts: RequestFacts, trail: Trail, origin: string | null): Stages {
     const matched = match(facts, this.#declaration(), trail)
-    const base = { facts, trail, matched, origin, preflight: false }
-    if (matched.refusal !== null || matched.api === null) return { ...base, presented: null, refusal: matched.refusal }
-    return { ...base, ...extract(facts, matched.api, matched.query, trail) }
+    const { presented, refusal } =
+      matched.refusal !== null || matched.api === null
+        ? { presented: null, refusal: matched.refusal }
+        : extract(facts, matched.api, matched.query, trail)
+    return { facts, trail, matched, presented, refusal, origin, preflight: false }
   }
 
   // ---- resolve: the only stage that may wait -----------------------------------------------------------
@@ -213,17 +215,17 @@ export class Decider {
     const candidate = this.#candidate(stages, presented, secretRow)
     const refusal = decide(candidate, trail)
     const principal = this.#principal(candidate)
-    if (refusal !== null) return { ...this.#refused(stages, refusal), principal }
+    if (refusal !== null) return this.#refused(stages, refusal, principal)
     this.#table.touch(candidate.row)
-    return {
-      ...this.#base(stages),
+    return concluded(stages, {
       allowed: true,
       refusal: null,
       environment: principal.environment,
       principal,
       charge: candidate.charge,
       corsOrigin: route.clientSide ? stages.origin : null,
-    }
+      exposed: null,
+    })
   }
 
   #candidate(stages: Stages, presented: Presented, secretRow: number): Candidate {
@@ -261,14 +263,15 @@ export class Decider {
   }
 
   #principal(candidate: Candidate): Principal {
-    const { table, row, secretRow } = candidate
+    const { table, row, secretRow, own } = candidate
+    const credential = table.credentialId(row)
     return {
       row,
       secretRow,
       generation: table.generation(row),
-      credential: table.credentialId(row),
+      credential,
       secret: table.secretId(secretRow),
-      publicId: table.publicId(row),
+      publicId: own === undefined ? credential.slice('cred_'.length) : own.publicId,
       kind: table.kind(row),
       account: table.account(row).record?.id ?? '',
       project: table.project(row).record?.id ?? '',
@@ -279,23 +282,24 @@ export class Decider {
 
   #preflight(stages: Stages): Evaluation {
     const listed = stages.origin !== null && stages.matched.api !== null && this.#table.originListed(stages.matched.api.id, stages.origin, stages.facts.now)
-    if (!listed) return { ...this.#refused(stages, refuse('origin_not_allowed')), preflight: true }
-    return { ...this.#base(stages), corsOrigin: stages.origin, preflight: true }
+    if (!listed) return this.#refused(stages, refuse('origin_not_allowed'))
+    return concluded(stages, { ...nothing(stages), corsOrigin: stages.origin })
   }
 
-  #refused(stages: Stages, refusal: Refusal): Evaluation {
+  #refused(stages: Stages, refusal: Refusal, principal: Principal | null = null): Evaluation {
     const { matched, origin } = stages
     const listed =
       origin !== null &&
       matched.api !== null &&
       matched.route?.clientSide === true &&
       this.#table.originListed(matched.api.id, origin, stages.facts.now)
-    return {
-      ...this.#base(stages),
+    return concluded(stages, {
+      ...nothing(stages),
       refusal,
+      principal,
       corsOrigin: listed ? origin : null,
       exposed: refusal.code === 'insecure_transport' ? this.#exposed(stages) : null,
-    }
+    })
   }
 
   /** A real credential that came over plain HTTP, so that it can be marked. The answer is the same for all. */
@@ -308,28 +312,39 @@ export class Decider {
     if (secretRow === -1) return null
     return this.#principal(this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow))
   }
+}
 
-  #base(stages: Stages): Evaluation {
-    const { matched, trail } = stages
-    return {
-      allowed: false,
-      refusal: null,
-      api: matched.api,
-      route: matched.route,
-      prefixLength: matched.prefixLength,
-      query: matched.query,
-      environment: matched.environment,
-      clientIp: matched.client.ip,
-      secure: matched.client.secure,
-      presented: stages.presented,
-      principal: null,
-      charge: null,
-      corsOrigin: null,
-      preflight: false,
-      checks: trail.checks,
-      trace: trail.trace,
-      exposed: null,
-    }
+/** What the last stage adds to what the first ones found. */
+type Outcome = Pick<
+  Evaluation,
+  'allowed' | 'refusal' | 'environment' | 'principal' | 'charge' | 'corsOrigin' | 'exposed'
+>
+
+function nothing({ matched }: Stages): Outcome {
+  const { environment } = matched
+  return { allowed: false, refusal: null, environment, principal: null, charge: null, corsOrigin: null, exposed: null }
+}
+
+/** Field by field, in one literal: this is the hot path, and every evaluation has the same hidden class. */
+function concluded({ matched, presented, preflight, trail }: Stages, outcome: Outcome): Evaluation {
+  return {
+    allowed: outcome.allowed,
+    refusal: outcome.refusal,
+    api: matched.api,
+    route: matched.route,
+    prefixLength: matched.prefixLength,
+    query: matched.query,
+    environment: outcome.environment,
+    clientIp: matched.client.ip,
+    secure: matched.client.secure,
+    presented,
+    principal: outcome.principal,
+    charge: outcome.charge,
+    corsOrigin: outcome.corsOrigin,
+    preflight,
+    checks: trail.checks,
+    trace: trail.trace,
+    exposed: outcome.exposed,
   }
 }
 

@@ -45,7 +45,11 @@ export function rightsOf(profile: Pick<Profile, 'scopes' | 'role'>, plan: Plan, 
 
 /** The scopes that are missing; none where the rule is met. Of `any`, all are named: one of them would do. */
 export function missingScopes(rule: ScopeRule, rights: Rights): readonly string[] {
-  const missing = rule.all.filter((scope) => !rights.holds(scope))
-  const anyMet = rule.any.length === 0 || rule.any.some((scope) => rights.holds(scope))
-  return anyMet ? missing : [...missing, ...rule.any]
+  let missing = none
+  for (const scope of rule.all) if (!rights.holds(scope)) missing = [...missing, scope]
+  if (rule.any.length === 0) return missing
+  for (const scope of rule.any) if (rights.holds(scope)) return missing
+  return [...missing, ...rule.any]
 }
+
+const none: readonly string[] = []

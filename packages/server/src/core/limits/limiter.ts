@@ -3,7 +3,7 @@ import type { AccountRecord } from '../records/record.ts'
 import type { Own, RecordTable } from '../records/table.ts'
 import type { LimitStanding, Plan, Route } from '../apis/api.ts'
 import { charged, gcraOf, remaining, resetMs, waitMs, type Gcra } from './gcra.ts'
-import { periodEnd, periodStart } from './period.ts'
+import { CurrentPeriod, periodEnd, periodStart } from './period.ts'
 import { QuotaCounts } from './quota-counts.ts'
 import type { LimitRule, LimitSubject, QuotaRule } from './rules.ts'
 import { AddressTats, NumberedTats } from './tats.ts'
@@ -34,6 +34,7 @@ interface RateLimit {
 interface Quota {
   readonly rule: QuotaRule
   readonly counts: QuotaCounts
+  readonly period: CurrentPeriod
 }
 
 export interface LimitRefusal {
@@ -138,7 +139,7 @@ export class Limiter {
     }
     let scarce: LimitStanding | null = null
     for (const quota of charge.quotas) {
-      const period = periodStart(quota.rule.period, charge.now)
+      const period = quota.period.startAt(charge.now)
       quota.counts.add(quotaSubject(quota.rule.per, charge), period, charge.cost, () => this.#subjectName(quota.rule.per, charge))
       const used = this.#used(quota, charge)
       const left = quota.rule.requests - used
@@ -235,7 +236,7 @@ export class Limiter {
   }
 
   #quota(rule: QuotaRule): Quota {
-    return { rule, counts: this.#quotaCounts(rule) }
+    return { rule, counts: this.#quotaCounts(rule), period: new CurrentPeriod(rule.period) }
   }
 
   #quotaCounts(rule: Pick<QuotaRule, 'name' | 'per' | 'period'>): QuotaCounts {
@@ -248,7 +249,7 @@ export class Limiter {
   }
 
   #used(quota: Quota, charge: Charge): number {
-    return quota.counts.used(quotaSubject(quota.rule.per, charge), periodStart(quota.rule.period, charge.now), () =>
+    return quota.counts.used(quotaSubject(quota.rule.per, charge), quota.period.startAt(charge.now), () =>
       this.#subjectName(quota.rule.per, charge),
     )
   }

@@ -22,6 +22,25 @@ export function periodStart(period: QuotaPeriod, now: number): number {
   }
 }
 
+/** Remembers the period that it answered last, because the next request is nearly always in the same one. */
+export class CurrentPeriod {
+  readonly #period: QuotaPeriod
+  #start = Infinity
+  #end = -Infinity
+
+  constructor(period: QuotaPeriod) {
+    this.#period = period
+  }
+
+  startAt(now: number): number {
+    if (now >= this.#end || now < this.#start) {
+      this.#start = periodStart(this.#period, now)
+      this.#end = periodEnd(this.#period, now)
+    }
+    return this.#start
+  }
+}
+
 /** Start of the next period: when the quota is whole again. */
 export function periodEnd(period: QuotaPeriod, now: number): number {
   const start = periodStart(period, now)
