@@ -48,7 +48,7 @@ export function endAnswer(context: GatewayContext, exchange: Exchange): void {
 }
 
 /** Answers a head that never became a request: there is no response object, so it is written by hand. */
-export function answerSocket(context: GatewayContext, connection: Connection, code: Code): void {
+export function answerSocket(context: GatewayContext, connection: Connection<Exchange>, code: Code): void {
   const { socket, peer } = connection
   const evaluation = wireEvaluation({ peer, encrypted: false }, code)
   const { status, headers, body } = context.dataPlane.answer(evaluation, null, context.ids.next('req'))

@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net'
 
 import { parseIp, type Ip } from '../base/ip.ts'
-import type { Exchange } from './exchange.ts'
 
 /** One client connection. Its requests are served one after the other, in the order in which they came. */
-export class Connection {
+export class Connection<Request> {
   readonly socket: Socket
   readonly peer: Ip
   readonly localPort: number
-  current: Exchange | null = null
-  readonly waiting: Exchange[] = []
+  current: Request | null = null
+  readonly waiting: Request[] = []
   /** Nothing more that arrives on it is read as a request. */
   broken = false
 
@@ -27,7 +26,7 @@ export class Connection {
 }
 
 /** Null where the other end has already left. */
-export function connectionOf(socket: Socket, localPort: number): Connection | null {
+export function connectionOf<Request>(socket: Socket, localPort: number): Connection<Request> | null {
   const peer = parseIp(withoutZone(socket.remoteAddress ?? ''))
   return peer === null ? null : new Connection(socket, peer, localPort)
 }

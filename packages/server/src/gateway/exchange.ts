@@ -19,7 +19,7 @@ export interface InFlight {
 export class Exchange {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly connection: Connection
+  readonly connection: Connection<Exchange>
   readonly requestId: string
   readonly body: BodyFraming
   facts: RequestFacts | null = null
@@ -31,7 +31,7 @@ export class Exchange {
   readonly #context: GatewayContext
   #evaluation: Evaluation | null = null
 
-  constructor(context: GatewayContext, connection: Connection, req: IncomingMessage, res: ServerResponse) {
+  constructor(context: GatewayContext, connection: Connection<Exchange>, req: IncomingMessage, res: ServerResponse) {
     this.#context = context
     this.connection = connection
     this.req = req

@@ -3,17 +3,20 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { headerValue } from '../core/decision/headers.ts'
-import type { Exchange } from './exchange.ts'
 
 /** What is known of a request before anything is decided: as received, nothing trusted. */
-export function factsOf({ req, connection }: Exchange, clock: Clock): RequestFacts {
+export function factsOf(
+  req: IncomingMessage,
+  from: Pick<RequestFacts, 'peer' | 'localPort'>,
+  clock: Clock,
+): RequestFacts {
   return {
     method: req.method ?? '',
     target: req.url ?? '',
     host: headerValue(req.rawHeaders, 'host') ?? '',
-    localPort: connection.localPort,
+    localPort: from.localPort,
     headers: req.rawHeaders,
-    peer: connection.peer,
+    peer: from.peer,
     // There is no TLS listener yet: a proxy in front ends TLS and says so.
     encrypted: false,
     now: clock.now(),

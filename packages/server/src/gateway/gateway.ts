@@ -36,7 +36,7 @@ export function createGateway(parts: GatewayParts): Gateway {
 /** The life of a request: facts → evaluate (match, extract, resolve, decide) → charge → forward → meter. */
 function serve(context: GatewayContext, exchange: Exchange): void {
   try {
-    const facts = factsOf(exchange, context.clock)
+    const facts = factsOf(exchange.req, exchange.connection, context.clock)
     exchange.facts = facts
     const evaluation = readable(context, exchange, facts) ?? context.dataPlane.evaluate(facts, false)
     if (!(evaluation instanceof Promise)) return decided(context, exchange, facts, evaluation)

@@ -160,7 +160,9 @@ export function nominatedBy(lines: readonly string[]): ReadonlySet<string> | nul
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
-    for (const option of (lines[i + 1] ?? '').split(',')) {
+    const value = lines[i + 1] ?? ''
+    if (value === 'keep-alive' || value === 'close') continue
+    for (const option of value.split(',')) {
       const { normal } = ruleOf(option.trim())
       // The length of a body is of the message; without it the body would be framed anew.
       if (normal === '' || normal === 'keep-alive' || normal === 'close' || normal === 'content-length') continue

@@ -101,12 +101,12 @@ async function listen(
   // No silent truncation: the lines are counted by `wireFault`, and their bytes are bounded above.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
-  const connections = new Map<Socket, Connection>()
+  const connections = new Map<Socket, Connection<Exchange>>()
   const drained = Promise.withResolvers<void>()
   let accepting: ListenAddress | null = null
   let closing = false
   server.on('connection', (socket) => {
-    const connection = accepting === null ? null : connectionOf(socket, accepting.port)
+    const connection = accepting === null ? null : connectionOf<Exchange>(socket, accepting.port)
     if (connection === null) return void socket.destroy()
     connections.set(socket, connection)
     socket.once('close', () => {
@@ -160,7 +160,7 @@ function receive(
   context: GatewayContext,
   serve: (exchange: Exchange) => void,
   server: Server,
-  connections: ReadonlyMap<Socket, Connection>,
+  connections: ReadonlyMap<Socket, Connection<Exchange>>,
 ): void {
   const begin = (exchange: Exchange): void => {
     const { connection } = exchange
