@@ -17,7 +17,7 @@ export interface GatewayParts {
   readonly observer?: GatewayObserver
 }
 
-export interface GatewayObserver {
+interface GatewayObserver {
   /** From the arrival of a head to its decision. */
   decided(ms: number): void
   ended(entry: MeterEntry): void

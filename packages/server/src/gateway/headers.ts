@@ -10,7 +10,7 @@ export interface HeaderRules {
   places(api: Api): CredentialPlaces
 }
 
-export interface HeaderRule {
+interface HeaderRule {
   /** Lower case, with `-` for `_` and `.`: some upstreams cannot tell these apart. */
   readonly normal: string
   /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */

@@ -16,7 +16,7 @@ export interface Ops {
   close(): Promise<void>
 }
 
-export interface OpsAddress {
+interface OpsAddress {
   readonly host: string
   readonly port: number
 }

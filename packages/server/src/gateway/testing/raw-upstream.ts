@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
 
 /** One request as an upstream read it, by the letter of RFC 9112. */
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   readonly path: string
   /** Name and value of every header line, as sent. */
