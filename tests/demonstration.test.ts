@@ -50,10 +50,14 @@ describe('npm start without a postern.yaml', () => {
     const commands = linesOf(running.printed).map(({ command }) => command)
     const key = '[0-9A-Za-z_-]+'
     expect(commands[0]).toMatch(
-      new RegExp(`^curl -X GET http://127\\.0\\.0\\.1:${base + 1}/v1/data -H 'Accept: application/json' -H 'Authorization: Bearer ${key}'$`),
+      new RegExp(
+        `^curl -X GET http://127\\.0\\.0\\.1:${base + 1}/v1/data -H 'Accept: application/json' -H 'Authorization: Bearer ${key}'$`,
+      ),
     )
     expect(commands[1]).toMatch(
-      new RegExp(`^curl -X GET http://127\\.0\\.0\\.1:${base + 2}/v2/links -H 'X-ClickMeter-API-Key: ${key}' -H 'Content-Type: application/json'$`),
+      new RegExp(
+        `^curl -X GET http://127\\.0\\.0\\.1:${base + 2}/v2/links -H 'X-ClickMeter-API-Key: ${key}' -H 'Content-Type: application/json'$`,
+      ),
     )
     expect(commands[5]).toMatch(
       new RegExp(
@@ -95,12 +99,13 @@ describe('npm start without a postern.yaml', () => {
     await stop(running)
     running = await start()
     const after = linesOf(running.printed).slice(0, 8)
-    const isCardConnect = ({ command }: DemoLine) => command.includes('/v1/transactions')
     expect(after.filter((line) => !isCardConnect(line))).toEqual(before.filter((line) => !isCardConnect(line)))
     expect(running.printed).toContain('"Card Connect" is revoked: a new credential was made.')
     for (const { command, answer } of after.filter(isCardConnect)) expect(await paste(command)).toBe(answer)
   }, 60_000)
 })
+
+const isCardConnect = ({ command }: DemoLine): boolean => command.includes('/v1/transactions')
 
 interface DemoLine {
   readonly command: string
@@ -118,7 +123,9 @@ function linesOf(printed: string): readonly DemoLine[] {
 async function paste(command: string): Promise<string> {
   const isCurl = command.startsWith('curl')
   const body = join(folder, 'answer')
-  const { code, stdout } = await collect(spawn('bash', ['-c', isCurl ? `${command} -s -o ${body} -w '%{http_code}'` : command], { cwd: folder, env }))
+  const { code, stdout } = await collect(
+    spawn('bash', ['-c', isCurl ? `${command} -s -o ${body} -w '%{http_code}'` : command], { cwd: folder, env }),
+  )
   if (!isCurl) return `exit ${code}`
   const problem = /"code":"([a-z_]+)"/.exec(readFileSync(body, 'utf8'))?.[1]
   return problem === undefined ? stdout : `${stdout} ${problem}`
@@ -149,7 +156,11 @@ async function start(): Promise<Started> {
 }
 
 function launch(portBase: number): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [join(repository, 'packages/cli/src/npm-start.ts'), '--port-base', String(portBase)], { cwd: folder, env })
+  const child = spawn(
+    process.execPath,
+    [join(repository, 'packages/cli/src/npm-start.ts'), '--port-base', String(portBase)],
+    { cwd: folder, env },
+  )
   return { child, ended: collect(child) }
 }
 

@@ -57,7 +57,11 @@ async function read(request: IncomingMessage): Promise<Call | null> {
       path: url.pathname,
       query: url.searchParams,
       body,
-      you: { account: header('x-postern-account'), credential: header('x-postern-credential'), scopes: header('x-postern-scopes') },
+      you: {
+        account: header('x-postern-account'),
+        credential: header('x-postern-credential'),
+        scopes: header('x-postern-scopes'),
+      },
     }
   } catch {
     return null
@@ -66,5 +70,7 @@ async function read(request: IncomingMessage): Promise<Call | null> {
 
 function send(response: ServerResponse, { status, body }: Answer): void {
   const text = body === null ? '' : `${JSON.stringify(body)}\n`
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+    .end(text)
 }

@@ -27,6 +27,9 @@ export function validate(): Handler {
     if (voucher === undefined) return { status: 200, body: { valid: false, code, reason: 'voucher not found' } }
     const amount = numberField(field(call.body, 'order'), 'amount')
     const discount = Math.round((amount * voucher.discount.percent_off) / 100)
-    return { status: 200, body: { valid: true, code, order: { amount, discount_amount: discount, total_amount: amount - discount } } }
+    return {
+      status: 200,
+      body: { valid: true, code, order: { amount, discount_amount: discount, total_amount: amount - discount } },
+    }
   }
 }

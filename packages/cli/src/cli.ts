@@ -12,14 +12,15 @@ import { version } from './version.ts'
 /** Runs one command line and answers its exit code. */
 export async function runCli(io: Io, args: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exit.done
-  const run: Run = <Args extends unknown[]>(handler: Handler<Args>) =>
+  const run: Run =
+    <Args extends unknown[]>(handler: Handler<Args>) =>
     async (...given: [...Args, Command]) => {
       const command = given.at(-1)
       if (!(command instanceof Command)) throw new TypeError('commander passes the command last')
       const tools = createTools(io, command.optsWithGlobals<GlobalOptions>())
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- commander passes what the command declares, then the command
-      const args = given.slice(0, -1) as unknown[] as Args
-      code = (await handler(tools, ...args)) ?? exit.done
+      const declared = given.slice(0, -1) as unknown[] as Args
+      code = (await handler(tools, ...declared)) ?? exit.done
     }
   try {
     refuseSecrets(args)
@@ -33,7 +34,10 @@ export async function runCli(io: Io, args: readonly string[]): Promise<ExitCode>
 /** Wraps what a command does: it gets the tools first, then the arguments and options that it declares. */
 export type Run = <Args extends unknown[]>(handler: Handler<Args>) => (...args: [...Args, Command]) => Promise<void>
 
-type Handler<Args extends unknown[]> = (tools: Tools, ...args: Args) => Promise<ExitCode | undefined> | ExitCode | undefined
+type Handler<Args extends unknown[]> = (
+  tools: Tools,
+  ...args: Args
+) => Promise<ExitCode | undefined> | ExitCode | undefined
 
 /** Adds one command, with its subcommands, to the program. */
 export type AddCommand = (program: Command, run: Run) => void
@@ -88,7 +92,11 @@ function report(io: Io, error: unknown, args: readonly string[]): ExitCode {
     else {
       io.stderr.write(
         explanationText(
-          { what: redact(what), why: redact(why ?? 'The command line is not complete or has something too many.'), next: helpLine(args) },
+          {
+            what: redact(what),
+            why: redact(why ?? 'The command line is not complete or has something too many.'),
+            next: helpLine(args),
+          },
           paint,
         ),
       )
@@ -99,15 +107,28 @@ function report(io: Io, error: unknown, args: readonly string[]): ExitCode {
     io.stderr.write(explanationText(error.explanation, paint))
     return error.code
   }
-  const shown = error instanceof Error ? (args.includes('--verbose') ? (error.stack ?? error.message) : error.message) : String(error)
+  const shown =
+    error instanceof Error
+      ? args.includes('--verbose')
+        ? (error.stack ?? error.message)
+        : error.message
+      : String(error)
   io.stderr.write(
-    explanationText({ what: 'Something went wrong in the program itself', why: redact(shown), next: 'Run it again with --verbose and report what it says.' }, paint),
+    explanationText(
+      {
+        what: 'Something went wrong in the program itself',
+        why: redact(shown),
+        next: 'Run it again with --verbose and report what it says.',
+      },
+      paint,
+    ),
   )
   return exit.failed
 }
 
 function colourOf(args: readonly string[]): 'auto' | 'always' | 'never' {
-  const given = args.find((arg) => arg.startsWith('--color='))?.slice('--color='.length) ?? args[args.indexOf('--color') + 1]
+  const given =
+    args.find((arg) => arg.startsWith('--color='))?.slice('--color='.length) ?? args[args.indexOf('--color') + 1]
   return args.some((arg) => arg.startsWith('--color')) && (given === 'always' || given === 'never') ? given : 'auto'
 }
 

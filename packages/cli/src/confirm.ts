@@ -11,5 +11,9 @@ export async function confirm(tools: Tools, question: string, name: string): Pro
   out.note(question)
   const typed = await io.ask(`Type ${out.paintNote('bold', name)} to go on: `)
   if (typed.trim() === name) return
-  throw new Stop(exit.failed, { what: 'Nothing was changed', why: 'The name did not match.', next: 'Run it again, or leave it.' })
+  throw new Stop(exit.failed, {
+    what: 'Nothing was changed',
+    why: 'The name did not match.',
+    next: 'Run it again, or leave it.',
+  })
 }

@@ -24,7 +24,7 @@ export interface Sink {
   readonly isTty: boolean
   /** Characters in a line; nothing is cut to it where this is no terminal. */
   readonly columns: number
-  write(text: string): void
+  readonly write: (text: string) => void
 }
 
 export function processIo(): Io {

@@ -21,7 +21,7 @@ export interface Tools {
   readonly out: Output
   readonly options: GlobalOptions
   /** Made when first asked for, so that commands without a server need no key. */
-  client(): Client
+  readonly client: () => Client
 }
 
 export function createTools(io: Io, options: GlobalOptions): Tools {

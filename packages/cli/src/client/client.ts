@@ -82,7 +82,10 @@ export function createClient(connection: Connection, log: ExchangeLog = noExchan
       let cursor: string | null = null
       do {
         const more: Query = { ...query, limit: Math.min(pageMax, limit - items.length), cursor: cursor ?? undefined }
-        const page: { readonly data: readonly Item[]; readonly next_cursor: string | null } = await client.get(path, more)
+        const page: { readonly data: readonly Item[]; readonly next_cursor: string | null } = await client.get(
+          path,
+          more,
+        )
         items.push(...page.data)
         cursor = page.next_cursor
       } while (cursor !== null && items.length < limit)
@@ -101,6 +104,7 @@ function addressOf(base: URL, { path, query = {} }: Call): URL {
   return url
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the path answers
 function parse<Answer>(text: string, url: URL): Answer {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract says what this path answers

@@ -24,6 +24,9 @@ export function exchangeLog(write: (text: string) => void): ExchangeLog {
 
 /** Fields that carry a secret or what stands for one, whatever they look like. */
 function withoutSecrets(body: string): string {
-  const cut = body.replaceAll(/("(?:value|digest|secret|authorization|x-app-token|x-client-token|x-[a-z-]*api-key)"\s*:\s*)"[^"]*"/gi, '$1"[cut]"')
+  const cut = body.replaceAll(
+    /("(?:value|digest|secret|authorization|x-app-token|x-client-token|x-[a-z-]*api-key)"\s*:\s*)"[^"]*"/gi,
+    '$1"[cut]"',
+  )
   return redact(cut)
 }

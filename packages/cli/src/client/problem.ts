@@ -9,7 +9,9 @@ export function problemStop(response: Response, body: string): Stop {
   const missing = (problem.missing_scopes ?? []).join(', ')
   return new RefusedByServer(code, response.status, exitCodeOf(response.status), {
     what: `${problem.title ?? `The server answered ${response.status}`} (${response.status} ${code})`,
-    why: [problem.detail ?? 'It did not say why.', ...errors, ...(missing === '' ? [] : [`Missing: ${missing}.`])].join(' '),
+    why: [problem.detail ?? 'It did not say why.', ...errors, ...(missing === '' ? [] : [`Missing: ${missing}.`])].join(
+      ' ',
+    ),
     next: advice[code] ?? fallbackAdvice(response.status),
     requestId: problem.request_id ?? response.headers.get('x-request-id') ?? undefined,
     docs: problem.type,
@@ -31,8 +33,7 @@ export class RefusedByServer extends Stop {
 function read(body: string): Problem {
   try {
     const value: unknown = JSON.parse(body)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field is read as one that may be absent
-    return typeof value === 'object' && value !== null ? (value as Problem) : {}
+    return typeof value === 'object' && value !== null ? value : {}
   } catch {
     return {}
   }

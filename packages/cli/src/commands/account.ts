@@ -4,9 +4,9 @@ import type { AddCommand, Run } from '../cli.ts'
 import { confirm } from '../confirm.ts'
 import { relative } from '../durations.ts'
 import type { Column } from '../output/table.ts'
-import { tellIssued } from '../secret-out/tell.ts'
-import { secretTarget, type SecretOptions } from '../secret-out/target.ts'
 import { withSecretOptions } from '../secret-out/options.ts'
+import { secretTarget, type SecretOptions } from '../secret-out/target.ts'
+import { tellIssued } from '../secret-out/tell.ts'
 import type { Tools } from '../tools.ts'
 import { collect, listLimit, pairs } from './options.ts'
 
@@ -53,7 +53,11 @@ const columns: readonly Column<wire.Account>[] = [
 ]
 
 async function list({ client, out }: Tools, { limit }: { limit: number }): Promise<undefined> {
-  out.table(columns, await client().list<wire.Account>('/accounts', {}, limit), 'There is no account yet: npx postern account create --name … --plan …')
+  out.table(
+    columns,
+    await client().list<wire.Account>('/accounts', {}, limit),
+    'There is no account yet: npx postern account create --name … --plan …',
+  )
 }
 
 async function show({ client, out }: Tools, id: string): Promise<undefined> {
@@ -66,12 +70,18 @@ async function make(
 ): Promise<undefined> {
   const target = secretTarget(tools, options)
   const made = pairs(metadata)
-  const created = await tools.client().post<wire.CreatedAccount>('/accounts', { name, plan, ...(made !== undefined && { metadata: made }) })
+  const created = await tools
+    .client()
+    .post<wire.CreatedAccount>('/accounts', { name, plan, ...(made !== undefined && { metadata: made }) })
   tellIssued(tools, target, { id: created.account.id, project: created.project.id }, created.credentials, created)
   for (const skipped of created.skipped) tools.out.note(`not made: ${skipped.name} (${skipped.code})`)
 }
 
-async function update({ client, out }: Tools, id: string, change: { name?: string; plan?: string }): Promise<undefined> {
+async function update(
+  { client, out }: Tools,
+  id: string,
+  change: { name?: string; plan?: string },
+): Promise<undefined> {
   const path = `/accounts/${encodeURIComponent(id)}`
   const { version } = await client().get<wire.Account>(path)
   tell(out, await client().patch<wire.Account>(path, version, change))

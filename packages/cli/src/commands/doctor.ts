@@ -1,5 +1,6 @@
 import type { AddCommand } from '../cli.ts'
-import { checks, type Finding } from '../doctor/checks.ts'
+import { checks } from '../doctor/checks.ts'
+import type { Finding } from '../doctor/finding.ts'
 import { exit, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'
 

@@ -39,7 +39,8 @@ interface Filters {
 }
 
 async function list({ client, io, out }: Tools, { limit, from, to, ...filters }: Filters): Promise<undefined> {
-  const time = (text: string | undefined, option: string) => (text === undefined ? undefined : instant(text, option, io.now(), 'ago'))
+  const time = (text: string | undefined, option: string) =>
+    text === undefined ? undefined : instant(text, option, io.now(), 'ago')
   const query = { ...filters, from: time(from, '--from'), to: time(to, '--to') }
   out.table(columns, await client().list<wire.Event>('/events', query, limit), 'No event fits.')
 }

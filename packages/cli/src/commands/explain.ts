@@ -12,7 +12,9 @@ import { collect } from './options.ts'
 
 /** `postern explain`: why is a request allowed or refused? Charges nothing. */
 export const explain: AddCommand = (program, run) => {
-  withRequestOptions(program.command('explain [request-id]').description('why is a request allowed or refused? charges nothing'))
+  withRequestOptions(
+    program.command('explain [request-id]').description('why is a request allowed or refused? charges nothing'),
+  )
     .option('--last', 'the newest refused request in the log')
     .option('--curl <line>', "a curl line with $NAME for the credential, or '-' to read the line from standard input")
     .action(run(ask))
@@ -53,8 +55,13 @@ async function ask(
     const id = requestId ?? (await newestRefusal(tools))
     return tellDecision(out, await client().post<wire.Decision>('/explain', { request_id: id }), id)
   }
-  const described = options.curl === undefined ? await describe(tools, options) : await fromCurl(tools, options.curl, options)
-  return tellDecision(out, await client().post<wire.Decision>('/explain', described), `${described.method} ${withoutQuery(described.path)}`)
+  const described =
+    options.curl === undefined ? await describe(tools, options) : await fromCurl(tools, options.curl, options)
+  return tellDecision(
+    out,
+    await client().post<wire.Decision>('/explain', described),
+    `${described.method} ${withoutQuery(described.path)}`,
+  )
 }
 
 /** How long a refusal may take to reach the log. */
@@ -69,7 +76,11 @@ async function newestRefusal({ client, io }: Tools): Promise<string> {
     const waited = io.now() - startedAt
     if (refused !== undefined && (Date.parse(refused.at) > startedAt - 1_000 || waited > logDelayMs)) return refused.id
     if (waited > logDelayMs) {
-      throw new Stop(exit.failed, { what: 'No refused request is in the log', why: 'The last hundred requests were all allowed.', next: 'npx postern requests' })
+      throw new Stop(exit.failed, {
+        what: 'No refused request is in the log',
+        why: 'The last hundred requests were all allowed.',
+        next: 'npx postern requests',
+      })
     }
     await io.sleep(250)
   }
@@ -78,14 +89,26 @@ async function newestRefusal({ client, io }: Tools): Promise<string> {
 export async function describe(tools: Tools, options: RequestOptions): Promise<wire.DescribedRequest> {
   const { api, method, path, header = [], ip } = options
   if (api === undefined) {
-    throw wrongUsage('Say which request is meant', 'It takes a request id, --last, --curl, or --api with --method and --path.', 'npx postern explain --help')
+    throw wrongUsage(
+      'Say which request is meant',
+      'It takes a request id, --last, --curl, or --api with --method and --path.',
+      'npx postern explain --help',
+    )
   }
   const given = Object.fromEntries(header.map(headerOf))
   const wantsCredential = options.keyEnv !== undefined || options.id !== undefined
   const declared = wantsCredential ? await tools.client().get<wire.Api>(`/apis/${encodeURIComponent(api)}`) : null
   const secret = wantsCredential ? await readCredential(tools, options.keyEnv) : ''
-  const carried = declared === null ? { path, headers: {} } : carry(declared.credentials, path, { secret, publicId: options.id })
-  return { api, method: method.toUpperCase(), path: carried.path, headers: { ...given, ...carried.headers }, ip, ...hostAndScheme(options) }
+  const carried =
+    declared === null ? { path, headers: {} } : carry(declared.credentials, path, { secret, publicId: options.id })
+  return {
+    api,
+    method: method.toUpperCase(),
+    path: carried.path,
+    headers: { ...given, ...carried.headers },
+    ip,
+    ...hostAndScheme(options),
+  }
 }
 
 async function fromCurl(tools: Tools, line: string, options: RequestOptions): Promise<wire.DescribedRequest> {
@@ -97,7 +120,16 @@ async function fromCurl(tools: Tools, line: string, options: RequestOptions): Pr
     grouped[name] = before === undefined ? value : [before, value].flat()
   }
   const scheme = url.protocol === 'http:' ? 'http' : 'https'
-  return { api, method, path: `${url.pathname}${url.search}`, headers: grouped, ip: options.ip, host: url.host, scheme, ...hostAndScheme(options) }
+  return {
+    api,
+    method,
+    path: `${url.pathname}${url.search}`,
+    headers: grouped,
+    ip: options.ip,
+    host: url.host,
+    scheme,
+    ...hostAndScheme(options),
+  }
 }
 
 function hostAndScheme({ host, scheme }: RequestOptions): { host?: string; scheme?: 'http' | 'https' } {
@@ -110,7 +142,11 @@ function hostAndScheme({ host, scheme }: RequestOptions): { host?: string; schem
 export function headerOf(text: string): [string, string] {
   const at = text.indexOf(':')
   if (at > 0) return [text.slice(0, at).trim(), text.slice(at + 1).trim()]
-  throw wrongUsage('A header has no colon', '--header takes a name, a colon and a value.', "--header 'Origin: https://shop.example'")
+  throw wrongUsage(
+    'A header has no colon',
+    '--header takes a name, a colon and a value.',
+    "--header 'Origin: https://shop.example'",
+  )
 }
 
 /** A credential may travel in the query: it is not printed. */

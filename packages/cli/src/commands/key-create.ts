@@ -56,7 +56,11 @@ async function make(tools: Tools, options: Make): Promise<undefined> {
 
 function placeOf({ account, project }: Make): string {
   if ((account === undefined) === (project === undefined)) {
-    throw wrongUsage('Say whose credential it is', 'It takes --account or --project, one of them.', 'npx postern account list')
+    throw wrongUsage(
+      'Say whose credential it is',
+      'It takes --account or --project, one of them.',
+      'npx postern account list',
+    )
   }
   if (project !== undefined) return `/projects/${encodeURIComponent(project)}/credentials`
   return `/accounts/${encodeURIComponent(account ?? '')}/credentials`

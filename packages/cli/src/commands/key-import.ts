@@ -22,7 +22,11 @@ export const addKeyImport: AddCommand = (command, run) => {
     .option('--partial', 'import the good lines although others are refused')
     .option('--dry-run', 'only check')
     .option('--api <id>', 'for lines that name none; may come more than once', collect)
-    .addOption(new Option('--kind <kind>', 'for lines that name none').choices(['secret', 'publishable', 'integration']).default('secret'))
+    .addOption(
+      new Option('--kind <kind>', 'for lines that name none')
+        .choices(['secret', 'publishable', 'integration'])
+        .default('secret'),
+    )
     .option('--scope <scope>', 'for lines that name none; may come more than once', collect)
     .action(run(importFile))
 }
@@ -46,12 +50,22 @@ interface Totals {
 /** The whole file is checked before the first line is stored. Each call is one transaction, so a run that was cut off can be repeated. */
 async function importFile(tools: Tools, file: string, options: Options): Promise<undefined> {
   const source = await sourceOf(tools, file)
-  const defaults = { apis: options.api ?? [], kind: options.kind, scopes: options.scope ?? [], hash: options.hash === true }
-  const call = { project: options.project, partial: options.partial === true, total: await countLines(source, defaults) }
+  const defaults = {
+    apis: options.api ?? [],
+    kind: options.kind,
+    scopes: options.scope ?? [],
+    hash: options.hash === true,
+  }
+  const call = {
+    project: options.project,
+    partial: options.partial === true,
+    total: await countLines(source, defaults),
+  }
   const checked = await pass(tools, source, defaults, { ...call, dryRun: true })
   const good = checked.imported + checked.skipped
   for (const { number, reason } of checked.refused) tools.out.note(`line ${number}: ${reason}`)
-  if (good === 0 && checked.refused.length === 0) throw wrongUsage(`${file} has no lines`, 'There is nothing to import.', 'npx postern key import --help')
+  if (good === 0 && checked.refused.length === 0)
+    throw wrongUsage(`${file} has no lines`, 'There is nothing to import.', 'npx postern key import --help')
   if (checked.refused.length > 0 && options.partial !== true) throw nothingImported(checked.refused.length, good)
   const result = options.dryRun === true ? checked : await pass(tools, source, defaults, { ...call, dryRun: false })
   tell(tools, result, options.dryRun === true, checked.refused.length)
@@ -72,7 +86,12 @@ async function pass(tools: Tools, source: ImportSource, defaults: ImportDefaults
   try {
     for await (const batch of inBatches(readImport(source, defaults), (line) => refused.push(line))) {
       const report = await send(tools, call, batch)
-      refused.push(...report.refused.map(({ index, reason }) => ({ number: batch.numbers[index] ?? 0, reason: reason.replace(/^\//, '') })))
+      refused.push(
+        ...report.refused.map(({ index, reason }) => ({
+          number: batch.numbers[index] ?? 0,
+          reason: reason.replace(/^\//, ''),
+        })),
+      )
       skipped += report.skipped.length
       imported += batch.credentials.length - report.skipped.length - report.refused.length
       done += batch.credentials.length
@@ -85,9 +104,15 @@ async function pass(tools: Tools, source: ImportSource, defaults: ImportDefaults
 }
 
 /** A check names every line that is refused, so it always asks for the good ones beside them. */
-async function send(tools: Tools, { project, dryRun, partial }: Call, { credentials }: Batch): Promise<wire.ImportReport> {
+async function send(
+  tools: Tools,
+  { project, dryRun, partial }: Call,
+  { credentials }: Batch,
+): Promise<wire.ImportReport> {
   const path = `/projects/${encodeURIComponent(project)}/credentials/import`
-  return await tools.client().post<wire.ImportReport>(path, { dry_run: dryRun, partial: dryRun || partial, credentials })
+  return await tools
+    .client()
+    .post<wire.ImportReport>(path, { dry_run: dryRun, partial: dryRun || partial, credentials })
 }
 
 async function countLines(source: ImportSource, defaults: ImportDefaults): Promise<number> {
@@ -100,7 +125,11 @@ async function sourceOf({ io }: Tools, file: string): Promise<ImportSource> {
   if (file === '-') return { text: await io.readStdin() }
   const path = resolve(io.cwd, file)
   if (existsSync(path)) return { path }
-  throw wrongUsage(`There is no file ${file}`, 'It is looked for from the working directory.', 'npx postern key import FILE --project <id>')
+  throw wrongUsage(
+    `There is no file ${file}`,
+    'It is looked for from the working directory.',
+    'npx postern key import FILE --project <id>',
+  )
 }
 
 function nothingImported(refused: number, good: number): Stop {

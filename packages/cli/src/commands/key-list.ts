@@ -22,10 +22,18 @@ export const addKeyList: AddCommand = (command, run) => {
 
 const columns: readonly Column<wire.Credential>[] = [
   { header: 'ID', value: ({ id }) => id },
-  { header: 'STATE', value: ({ state }) => state, style: ({ state }) => (state === 'active' ? 'green' : state === 'blocked' ? 'yellow' : 'red') },
+  {
+    header: 'STATE',
+    value: ({ state }) => state,
+    style: ({ state }) => (state === 'active' ? 'green' : state === 'blocked' ? 'yellow' : 'red'),
+  },
   { header: 'KIND', value: ({ kind }) => kind },
   { header: 'APIS', value: ({ apis }) => apis.join(',') },
-  { header: 'EXPIRES', value: (row) => (row.expires_at === null ? 'never' : relative(row.expires_at, Date.now())), raw: (row) => row.expires_at ?? '' },
+  {
+    header: 'EXPIRES',
+    value: (row) => (row.expires_at === null ? 'never' : relative(row.expires_at, Date.now())),
+    raw: (row) => row.expires_at ?? '',
+  },
   { header: 'CREATED', value: (row) => relative(row.created_at, Date.now()), raw: (row) => row.created_at },
   { header: 'NAME', value: ({ name }) => name },
 ]

@@ -18,7 +18,11 @@ export const addKeyRotate: AddCommand = (command, run) => {
   withSecretOptions(rotating).action(run(rotate))
 }
 
-async function rotate(tools: Tools, id: string, { overlap, ...options }: { overlap: string } & SecretOptions): Promise<undefined> {
+async function rotate(
+  tools: Tools,
+  id: string,
+  { overlap, ...options }: { overlap: string } & SecretOptions,
+): Promise<undefined> {
   const overlapMs = durationMs(overlap)
   if (overlapMs === null) {
     throw wrongUsage('--overlap is not a duration', 'It takes a number and ms, s, m, h or d.', '--overlap 24h')

@@ -30,10 +30,16 @@ async function show({ client, out }: Tools, id: string): Promise<undefined> {
   if (out.forPeople && detail.observed_through !== null) out.note(`Uses are known up to ${detail.observed_through}.`)
 }
 
-async function reveal(tools: Tools, id: string, secret: string | undefined, options: SecretOptions): Promise<undefined> {
+async function reveal(
+  tools: Tools,
+  id: string,
+  secret: string | undefined,
+  options: SecretOptions,
+): Promise<undefined> {
   const target = secretTarget(tools, options)
   const detail = await tools.client().get<wire.CredentialDetail>(credentialPath(id))
-  const shown = secret ?? detail.secrets.filter(isVisible).toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]?.id
+  const shown =
+    secret ?? detail.secrets.filter(isVisible).toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]?.id
   if (shown === undefined) {
     throw new Stop(exit.failed, {
       what: 'No secret of this credential can be shown',
@@ -63,7 +69,14 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
     ['scopes', shown.scopes.length === 0 ? '-' : shown.scopes.join(', ')],
     ['role', shown.role ?? '-'],
     ['addresses', shown.ip_allow.length === 0 ? 'all' : shown.ip_allow.join(', ')],
-    ['origins', shown.origin_allow === null ? 'not checked' : shown.origin_allow.length === 0 ? 'none' : shown.origin_allow.join(', ')],
+    [
+      'origins',
+      shown.origin_allow === null
+        ? 'not checked'
+        : shown.origin_allow.length === 0
+          ? 'none'
+          : shown.origin_allow.join(', '),
+    ],
     ['account', shown.account],
     ['project', shown.project],
     ['not before', shown.not_before ?? '-'],
@@ -76,9 +89,17 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
 export const secretColumns: readonly Column<wire.Secret>[] = [
   { header: 'SECRET', value: ({ id }) => id },
   { header: 'ENDS IN', value: ({ hint }) => hint ?? '-' },
-  { header: 'VALID UNTIL', value: (row) => (row.not_after === null ? 'open' : relative(row.not_after, Date.now())), raw: (row) => row.not_after ?? '' },
+  {
+    header: 'VALID UNTIL',
+    value: (row) => (row.not_after === null ? 'open' : relative(row.not_after, Date.now())),
+    raw: (row) => row.not_after ?? '',
+  },
   { header: 'LAST ACCEPTED', value: (row) => use(row.last_accepted), raw: (row) => row.last_accepted?.at ?? '' },
-  { header: 'LAST REFUSED', value: (row) => (row.last_refused === null ? 'never' : `${use(row.last_refused)} (${row.last_refused.code})`), raw: (row) => row.last_refused?.at ?? '' },
+  {
+    header: 'LAST REFUSED',
+    value: (row) => (row.last_refused === null ? 'never' : `${use(row.last_refused)} (${row.last_refused.code})`),
+    raw: (row) => row.last_refused?.at ?? '',
+  },
 ]
 
 function use(last: wire.LastUse | null): string {

@@ -27,7 +27,11 @@ export const addKeyStates: AddCommand = (command, run) => {
     .action(run(compromise))
 }
 
-async function block(tools: Tools, id: string, { reason, until }: { reason: string; until?: string }): Promise<undefined> {
+async function block(
+  tools: Tools,
+  id: string,
+  { reason, until }: { reason: string; until?: string },
+): Promise<undefined> {
   const end = until === undefined ? {} : { until: instant(until, '--until', tools.io.now(), 'ahead') }
   tell(tools, await tools.client().post<wire.ChangedCredential>(`${credentialPath(id)}/block`, { reason, ...end }))
 }
@@ -37,16 +41,20 @@ async function unblock(tools: Tools, id: string): Promise<undefined> {
 }
 
 async function revoke(tools: Tools, id: string, options: { reason?: string }): Promise<undefined> {
-  await end(tools, id, 'revoke', options)
+  await finish(tools, id, 'revoke', options)
 }
 
-async function compromise(tools: Tools, id: string, { reason, since }: { reason?: string; since?: string }): Promise<undefined> {
+async function compromise(
+  tools: Tools,
+  id: string,
+  { reason, since }: { reason?: string; since?: string },
+): Promise<undefined> {
   const from = since === undefined ? {} : { since: instant(since, '--since', tools.io.now(), 'ago') }
-  await end(tools, id, 'compromise', { ...(reason !== undefined && { reason }), ...from })
+  await finish(tools, id, 'compromise', { ...(reason !== undefined && { reason }), ...from })
 }
 
 /** Ending what has ended already is done, and not an error: the command can be repeated. */
-async function end(tools: Tools, id: string, how: 'revoke' | 'compromise', body: object): Promise<void> {
+async function finish(tools: Tools, id: string, how: 'revoke' | 'compromise', body: object): Promise<void> {
   const credential = await tools.client().get<wire.CredentialDetail>(credentialPath(id))
   const { state } = credential
   if (state === 'compromised' || (how === 'revoke' && state === 'revoked')) {

@@ -43,7 +43,10 @@ const columns: readonly Column<wire.Project>[] = [
   { header: 'NAME', value: ({ name }) => name },
 ]
 
-async function list({ client, out }: Tools, { account, limit }: { account?: string; limit: number }): Promise<undefined> {
+async function list(
+  { client, out }: Tools,
+  { account, limit }: { account?: string; limit: number },
+): Promise<undefined> {
   const path = account === undefined ? '/projects' : `/accounts/${encodeURIComponent(account)}/projects`
   out.table(columns, await client().list<wire.Project>(path, {}, limit), 'There is no project yet.')
 }
@@ -66,7 +69,13 @@ async function make(tools: Tools, { account, name, sandbox, ip, ...options }: Ma
     environment: sandbox === true ? 'sandbox' : 'live',
     ...(ip !== undefined && { ip_allow: ip }),
   })
-  tellIssued(tools, target, { id: created.project.id, environment: created.project.environment }, created.credentials, created)
+  tellIssued(
+    tools,
+    target,
+    { id: created.project.id, environment: created.project.environment },
+    created.credentials,
+    created,
+  )
   for (const skipped of created.skipped) tools.out.note(`not made: ${skipped.name} (${skipped.code})`)
 }
 

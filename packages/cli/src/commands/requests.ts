@@ -28,7 +28,11 @@ export const requests: AddCommand = (program, run) => {
 
 const columns: readonly Column<wire.Request>[] = [
   { header: 'AT', value: ({ at }) => at.slice(0, 19).replace('T', ' '), raw: ({ at }) => at },
-  { header: 'STATUS', value: ({ status }) => String(status), style: ({ status }) => (status < 400 ? 'green' : status < 500 ? 'yellow' : 'red') },
+  {
+    header: 'STATUS',
+    value: ({ status }) => String(status),
+    style: ({ status }) => (status < 400 ? 'green' : status < 500 ? 'yellow' : 'red'),
+  },
   { header: 'CODE', value: ({ code }) => code ?? '-', raw: ({ code }) => code ?? '' },
   { header: 'API', value: ({ api }) => api ?? '-' },
   { header: 'CREDENTIAL', value: ({ credential }) => credential ?? '-' },
@@ -53,7 +57,8 @@ interface Filters {
 
 async function list(tools: Tools, { limit, from, to, follow, ...filters }: Filters): Promise<ExitCode | undefined> {
   const { client, io, out } = tools
-  const time = (text: string | undefined, option: string) => (text === undefined ? undefined : instant(text, option, io.now(), 'ago'))
+  const time = (text: string | undefined, option: string) =>
+    text === undefined ? undefined : instant(text, option, io.now(), 'ago')
   const query = { ...filters, from: time(from, '--from'), to: time(to, '--to') }
   if (follow === true) return await followLog(tools, query)
   out.table(columns, await client().list<wire.Request>('/requests', query, limit), 'No request fits.')
@@ -66,11 +71,11 @@ const overlapMs = 10_000
 
 async function followLog(tools: Tools, query: Query): Promise<ExitCode> {
   const { client, io } = tools
-  let ended = false
-  io.onEnd(() => (ended = true))
+  const ended = new AbortController()
+  io.onEnd(() => ended.abort())
   let seen = new Set<string>()
   let from = query['from'] ?? new Date(io.now() - overlapMs).toISOString()
-  for (let first = true; !ended; first = false) {
+  for (let first = true; !ended.signal.aborted; first = false) {
     const found = await client().list<wire.Request>('/requests', { ...query, from }, 1_000)
     const fresh = found.filter(({ id }) => !seen.has(id)).toReversed()
     print(tools, fresh, first)

@@ -1,5 +1,5 @@
-import { Option } from 'commander'
 import type { wire } from '@postern/contract'
+import { Option } from 'commander'
 
 import type { AddCommand } from '../cli.ts'
 import { instant } from '../durations.ts'

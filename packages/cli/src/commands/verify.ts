@@ -17,13 +17,25 @@ export const verify: AddCommand = (program, run) => {
 async function decide(tools: Tools, options: RequestOptions): Promise<ExitCode> {
   const { api, path, header = [], ip, host, scheme } = options
   if (api === undefined) {
-    throw wrongUsage('Say which API is asked', 'A credential is good for an API, not for everything.', 'npx postern verify --api <id> --key-env API_KEY')
+    throw wrongUsage(
+      'Say which API is asked',
+      'A credential is good for an API, not for everything.',
+      'npx postern verify --api <id> --key-env API_KEY',
+    )
   }
   const method = options.method.toUpperCase()
   const secret = await readCredential(tools, options.keyEnv)
   const declared = await tools.client().get<wire.Api>(`/apis/${encodeURIComponent(api)}`)
   const carried = carry(declared.credentials, path, { secret, publicId: options.id })
   const headers = { ...Object.fromEntries(header.map(headerOf)), ...carried.headers }
-  const described = { api, method, path: carried.path, headers, ip, ...(host !== undefined && { host }), ...(scheme !== undefined && { scheme }) }
+  const described = {
+    api,
+    method,
+    path: carried.path,
+    headers,
+    ip,
+    ...(host !== undefined && { host }),
+    ...(scheme !== undefined && { scheme }),
+  }
   return tellDecision(tools.out, await tools.client().post<wire.Decision>('/verify', described), `${method} ${path}`)
 }

@@ -28,7 +28,11 @@ ${bashCompletion(nodes)}`
 export function fishCompletion(nodes: readonly CommandNode[]): string {
   const lines = nodes.flatMap(({ path, words }) =>
     words.map(({ word, about }) => {
-      const what = word.startsWith('--') ? `-l ${word.slice(2)}` : word.startsWith('-') ? `-s ${word.slice(1)}` : `-a ${word}`
+      const what = word.startsWith('--')
+        ? `-l ${word.slice(2)}`
+        : word.startsWith('-')
+          ? `-s ${word.slice(1)}`
+          : `-a ${word}`
       return `complete -c postern -f -n '__postern_at "${path}"' ${what} -d '${about.replaceAll("'", "\\'")}'`
     }),
   )

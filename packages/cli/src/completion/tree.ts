@@ -16,7 +16,10 @@ export function commandTree(program: Command): readonly CommandNode[] {
       path: path.join(' '),
       words: [
         ...command.commands.map((child) => ({ word: child.name(), about: child.description() })),
-        ...[...command.options, ...inherited].map((option) => ({ word: option.long ?? option.short ?? '', about: option.description })),
+        ...[...command.options, ...inherited].map((option) => ({
+          word: option.long ?? option.short ?? '',
+          about: option.description,
+        })),
       ],
     })
     for (const child of command.commands) visit(child, [...path, child.name()])

@@ -8,7 +8,11 @@ export async function readCredential({ io }: Tools, keyEnv: string | undefined):
   if (keyEnv !== undefined) {
     const value = io.env[keyEnv]
     if (value !== undefined && value !== '') return value
-    throw wrongUsage(`The variable ${keyEnv} is not set`, '--key-env names a variable that holds the credential.', `export ${keyEnv}=…`)
+    throw wrongUsage(
+      `The variable ${keyEnv} is not set`,
+      '--key-env names a variable that holds the credential.',
+      `export ${keyEnv}=…`,
+    )
   }
   if (io.stdinIsTty) {
     throw wrongUsage(
@@ -19,7 +23,11 @@ export async function readCredential({ io }: Tools, keyEnv: string | undefined):
   }
   const text = (await io.readStdin()).replace(/\r?\n$/, '')
   if (text !== '') return text
-  throw new Stop(exit.usage, { what: 'The credential is empty', why: 'Standard input had nothing in it.', next: 'npx postern verify --key-env API_KEY …' })
+  throw new Stop(exit.usage, {
+    what: 'The credential is empty',
+    why: 'Standard input had nothing in it.',
+    next: 'npx postern verify --key-env API_KEY …',
+  })
 }
 
 /** The headers (or the path) that carry the credential to an API, in the first place that takes it. */
@@ -29,16 +37,23 @@ export function carry(
   credential: { readonly secret: string; readonly publicId: string | undefined },
 ): { readonly path: string; readonly headers: Record<string, string> } {
   const { secret, publicId } = credential
-  const place = places.find((each) => (each.in === 'pair' || each.in === 'basic') === (publicId !== undefined)) ?? places[0]
+  const place =
+    places.find((each) => (each.in === 'pair' || each.in === 'basic') === (publicId !== undefined)) ?? places[0]
   switch (place?.in) {
     case 'bearer':
       return { path, headers: { authorization: `Bearer ${secret}` } }
     case 'header':
       return { path, headers: { [place.name ?? '']: secret } }
     case 'query':
-      return { path: `${path}${path.includes('?') ? '&' : '?'}${place.name ?? ''}=${encodeURIComponent(secret)}`, headers: {} }
+      return {
+        path: `${path}${path.includes('?') ? '&' : '?'}${place.name ?? ''}=${encodeURIComponent(secret)}`,
+        headers: {},
+      }
     case 'basic':
-      return { path, headers: { authorization: `Basic ${Buffer.from(`${publicId ?? ''}:${secret}`).toString('base64')}` } }
+      return {
+        path,
+        headers: { authorization: `Basic ${Buffer.from(`${publicId ?? ''}:${secret}`).toString('base64')}` },
+      }
     case 'pair':
       if (publicId === undefined) {
         throw wrongUsage('This API takes pairs', 'A pair has a public id beside its secret.', '--id <public id>')

@@ -10,8 +10,29 @@ export interface CurlRequest {
 }
 
 /** Options of curl that take a value and say nothing about the decision. */
-const ignoredWithValue = new Set(['-o', '--output', '-w', '--write-out', '-m', '--max-time', '--connect-timeout', '--retry', '-A', '-e', '--cacert', '--resolve'])
-const bodyOptions = new Set(['-d', '--data', '--data-raw', '--data-binary', '--data-ascii', '--data-urlencode', '--json'])
+const ignoredWithValue = new Set([
+  '-o',
+  '--output',
+  '-w',
+  '--write-out',
+  '-m',
+  '--max-time',
+  '--connect-timeout',
+  '--retry',
+  '-A',
+  '-e',
+  '--cacert',
+  '--resolve',
+])
+const bodyOptions = new Set([
+  '-d',
+  '--data',
+  '--data-raw',
+  '--data-binary',
+  '--data-ascii',
+  '--data-urlencode',
+  '--json',
+])
 
 /** Reads a pasted curl line. `$NAME` stands for a variable of the environment, so that no secret need be in the line. */
 export function parseCurl(line: string, env: Io['env']): CurlRequest {
@@ -26,7 +47,8 @@ export function parseCurl(line: string, env: Io['env']): CurlRequest {
     const value = (): string => inline ?? words[++i] ?? ''
     if (option === '-X' || option === '--request') method = value()
     else if (option === '-H' || option === '--header') headers.push(header(value()))
-    else if (option === '-u' || option === '--user') headers.push(['authorization', `Basic ${Buffer.from(value()).toString('base64')}`])
+    else if (option === '-u' || option === '--user')
+      headers.push(['authorization', `Basic ${Buffer.from(value()).toString('base64')}`])
     else if (option === '-I' || option === '--head') method ??= 'HEAD'
     else if (option === '-G' || option === '--get') method ??= 'GET'
     else if (option === '--url') target = value()

@@ -31,7 +31,8 @@ export function shellWords(line: string, env: Io['env']): readonly string[] {
       }
     } else word += char
   }
-  if (quote !== null) throw wrongUsage('The line is not complete', `A ${quote} is not closed.`, 'Paste the line in full.')
+  if (quote !== null)
+    throw wrongUsage('The line is not complete', `A ${quote} is not closed.`, 'Paste the line in full.')
   if (word !== null) words.push(word)
   return words.filter((each) => each !== '\n')
 }

@@ -17,7 +17,10 @@ function print(out: Output, { allowed, status, code, trace, principal, headers }
   for (const { step, outcome, compared } of trace) {
     out.line(`  ${out.paint(style[outcome], word[outcome])}  ${step.padEnd(width)}  ${compared}`.trimEnd())
   }
-  if (principal !== null) out.line(`  as    ${principal.credential} (${principal.kind}) of ${principal.account}, scopes: ${principal.scopes.join(', ') || '-'}`)
+  if (principal !== null)
+    out.line(
+      `  as    ${principal.credential} (${principal.kind}) of ${principal.account}, scopes: ${principal.scopes.join(', ') || '-'}`,
+    )
   const retry = headers['Retry-After'] ?? headers['retry-after']
   if (retry !== undefined) out.line(`  wait  ${String(retry)} s`)
 }

@@ -24,5 +24,7 @@ export function demoConfig(io: Io, ports: DemoPorts, upstreamPort: number): Conf
   }
   const loaded = loadConfigText(readFileSync(template, 'utf8'), { file: join(folder, 'demonstration.yaml'), env })
   if (loaded.ok) return loaded.value
-  throw new Error(`The configuration of the demonstration is not good: ${loaded.error.map(({ message }) => message).join('; ')}`)
+  throw new Error(
+    `The configuration of the demonstration is not good: ${loaded.error.map(({ message }) => message).join('; ')}`,
+  )
 }

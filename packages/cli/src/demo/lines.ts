@@ -17,7 +17,6 @@ export interface DemoGroup {
 /** `postern` is how the command line is called here: with POSTERN_URL before it where the console is elsewhere. */
 export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, postern: string): readonly DemoGroup[] {
   const { wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked } = credentials
-  const at = (port: number, path: string) => `http://127.0.0.1:${port}${path}`
   const data = at(ports.wecantrack, '/v1/data')
   const links = at(ports.clickmeter, '/v2/links')
   const transactions = at(ports.cardconnect, '/v1/transactions')
@@ -47,7 +46,9 @@ export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, poste
         ok(
           `curl -X GET -H "X-Client-Application-Id: ${client.public_id}" -H "X-Client-Token: ${client.secret}" -H "Content-Type: application/json" -H "origin: yourdomain.com" -d '{"order":{"amount":20000}}' "${at(ports.voucherify, '/client/v1/validate?code=BLCKFRDY')}"`,
         ),
-        ok(`curl -X GET ${at(ports.voucherify, '/v1/vouchers')} -H 'X-App-Id: ${server.public_id}' -H 'X-App-Token: ${server.secret}'`),
+        ok(
+          `curl -X GET ${at(ports.voucherify, '/v1/vouchers')} -H 'X-App-Id: ${server.public_id}' -H 'X-App-Token: ${server.secret}'`,
+        ),
       ],
     },
     {
@@ -65,7 +66,10 @@ export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, poste
       title: 'Rotate',
       about: 'a new secret; the old one works for another hour',
       lines: [
-        { command: `${postern} key rotate ${rotated.id} --overlap 1h --to env-file:.postern/rotated.env`, answer: 'exit 0' },
+        {
+          command: `${postern} key rotate ${rotated.id} --overlap 1h --to env-file:.postern/rotated.env`,
+          answer: 'exit 0',
+        },
         ok(bearer(rotated.secret)),
       ],
     },
@@ -78,6 +82,10 @@ export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, poste
       ],
     },
   ]
+}
+
+function at(port: number, path: string): string {
+  return `http://127.0.0.1:${port}${path}`
 }
 
 function ok(command: string): DemoLine {

@@ -66,31 +66,41 @@ async function ensureAccount(client: Client, state: DemoState | null, notes: str
     return state
   }
   const created = await client.post<wire.CreatedAccount>('/accounts', account)
-  const pairs = created.credentials.map((issued) => [issued.credential.kind === 'publishable' ? 'client' : 'server', held(issued)] as const)
+  const pairs = created.credentials.map(
+    (issued) => [issued.credential.kind === 'publishable' ? 'client' : 'server', heldFrom(issued)] as const,
+  )
   const clientSide = created.credentials.find(({ credential }) => credential.kind === 'publishable')?.credential
   if (clientSide !== undefined) {
-    await client.patch(`/credentials/${clientSide.id}`, clientSide.version, { origin_allow: wanted.client.origin_allow })
+    await client.patch(`/credentials/${clientSide.id}`, clientSide.version, {
+      origin_allow: wanted.client.origin_allow,
+    })
   }
   return { account: created.account.id, project: created.project.id, credentials: Object.fromEntries(pairs) }
 }
 
 /** What keeps a credential from doing what the lines promise; null: nothing. */
-async function faultOf(client: Client, { id, secret_id: secretId, scopes }: HeldCredential, want: Wanted): Promise<string | null> {
+async function faultOf(
+  client: Client,
+  { id, secret_id: secretId, scopes }: HeldCredential,
+  want: Wanted,
+): Promise<string | null> {
   const detail = await orNull(client.get<wire.CredentialDetail>(`/credentials/${id}`))
   if (detail === null) return 'was deleted'
   if (detail.state !== 'active') return `is ${detail.state.replaceAll('_', ' ')}`
   const secret = detail.secrets.find((each) => each.id === secretId)
   if (secret === undefined || secret.not_after !== null) return 'was rotated'
-  const origins = (want.origin_allow ?? []).every((origin) => detail.origin_allow?.some((each) => each.endsWith(origin)) === true)
+  const origins = (want.origin_allow ?? []).every(
+    (origin) => detail.origin_allow?.some((each) => each.endsWith(origin)) === true,
+  )
   const changed = !origins || detail.ip_allow.length > 0 || detail.scopes.toSorted().join() !== scopes.toSorted().join()
   return changed ? 'has other rights than before' : null
 }
 
 async function issue(client: Client, project: string, want: Wanted): Promise<HeldCredential> {
-  return held(await client.post<wire.IssuedCredential>(`/projects/${project}/credentials`, want))
+  return heldFrom(await client.post<wire.IssuedCredential>(`/projects/${project}/credentials`, want))
 }
 
-function held({ credential, secret }: wire.IssuedCredential): HeldCredential {
+function heldFrom({ credential, secret }: wire.IssuedCredential): HeldCredential {
   return {
     id: credential.id,
     public_id: secret.public_id ?? credential.public_id ?? '',

@@ -1,25 +1,7 @@
-import type { Tools } from '../tools.ts'
+import type { Check } from './finding.ts'
 import { checkFolders } from './folders.ts'
 import { checkNode } from './node.ts'
 import { checkServer } from './server.ts'
 
-export interface Finding {
-  readonly result: 'ok' | 'FAIL' | 'note'
-  readonly check: string
-  readonly found: string
-  /** What to do about a failure. */
-  readonly next: string
-}
-
-export type Check = (tools: Tools) => Promise<readonly Finding[]> | readonly Finding[]
-
 /** Every check, in order. */
 export const checks: readonly Check[] = [checkNode, checkFolders, checkServer]
-
-export function finding(good: boolean, check: string, found: string, next: string): Finding {
-  return { result: good ? 'ok' : 'FAIL', check, found, next: good ? '' : next }
-}
-
-export function note(check: string, found: string): Finding {
-  return { result: 'note', check, found, next: '' }
-}

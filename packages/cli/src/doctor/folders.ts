@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path'
 
 import { demoFolder } from '../demo/ports.ts'
 import type { Tools } from '../tools.ts'
-import { finding, note, type Check, type Finding } from './checks.ts'
+import { finding, note, type Check, type Finding } from './finding.ts'
 
 /** Data and key folders, where this is the machine of the server. */
 export const checkFolders: Check = async (tools) => {
@@ -38,9 +38,14 @@ function openFolder(tools: Tools, folder: string): readonly Finding[] {
 /** Every file of keys or data is for its owner alone. */
 function openFiles(tools: Tools, folder: string): Finding {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-  const open = files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => modeOf(path, 0o077) && isSecret(path))
+  const open = files
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => modeOf(path, 0o077) && isSecret(path))
   const name = shown(tools, folder)
-  const found = open.length === 0 ? `key files in ${name} are for their owner alone` : `${open.map((path) => shown(tools, path)).join(', ')} can be read by others`
+  const found =
+    open.length === 0
+      ? `key files in ${name} are for their owner alone`
+      : `${open.map((path) => shown(tools, path)).join(', ')} can be read by others`
   return finding(open.length === 0, 'key files', found, `chmod 600 ${open.map((path) => shown(tools, path)).join(' ')}`)
 }
 
@@ -67,7 +72,14 @@ function checkpointAge(tools: Tools, data: string): readonly Finding[] {
   const newest = Math.max(0, ...files.map((name) => statSync(join(folder, name)).mtimeMs))
   if (newest === 0 || !isServed(data)) return [note('checkpoint', 'no server runs on this folder')]
   const age = Math.round((tools.io.now() - newest) / 1_000)
-  return [finding(age * 1_000 < checkpointAgeMaxMs, 'checkpoint', `of the audit log: ${age} s old`, 'Look for faults in the log of the server.')]
+  return [
+    finding(
+      age * 1_000 < checkpointAgeMaxMs,
+      'checkpoint',
+      `of the audit log: ${age} s old`,
+      'Look for faults in the log of the server.',
+    ),
+  ]
 }
 
 /** Whether the process that the lock names is alive. */

@@ -2,7 +2,7 @@ import type { wire } from '@postern/contract'
 
 import { Stop } from '../stop.ts'
 import type { Tools } from '../tools.ts'
-import { finding, note, type Check, type Finding } from './checks.ts'
+import { finding, note, type Check, type Finding } from './finding.ts'
 
 /** What the running server says of itself. */
 export const checkServer: Check = async (tools) => {
@@ -22,14 +22,32 @@ function findingsOf(tools: Tools, system: wire.System, askedAt: number): readonl
   const { feed, space } = system
   const off = Math.abs(Date.parse(system.time) - (askedAt + tools.io.now()) / 2)
   const behind = feed.head - feed.position
-  const free = space.free_bytes === null ? 'free space is not known' : `${(space.free_bytes / 1_073_741_824).toFixed(1)} GiB free`
+  const free =
+    space.free_bytes === null ? 'free space is not known' : `${(space.free_bytes / 1_073_741_824).toFixed(1)} GiB free`
   return [
     finding(true, 'server', `${system.version} (${system.node}), up since ${system.started_at}`, ''),
-    finding(off < clockMsMax, 'clock', `${Math.round(off)} ms from the server's`, 'Set the clocks by NTP: expiry and rotation go by them.'),
-    finding(!feed.stale, 'store', `${system.store}${feed.stale ? ' does not answer' : ', reachable'}`, 'Look whether the database runs and can be reached.'),
+    finding(
+      off < clockMsMax,
+      'clock',
+      `${Math.round(off)} ms from the server's`,
+      'Set the clocks by NTP: expiry and rotation go by them.',
+    ),
+    finding(
+      !feed.stale,
+      'store',
+      `${system.store}${feed.stale ? ' does not answer' : ', reachable'}`,
+      'Look whether the database runs and can be reached.',
+    ),
     finding(behind < 1_000, 'feed', `${behind} changes behind`, 'Wait a moment; if it stays, restart this node.'),
-    finding(!space.full, 'space', `${free}, ${(space.database_bytes / 1_048_576).toFixed(1)} MiB used${space.full ? ', full' : ''}`, 'Free space: nothing is issued or logged until then.'),
-    ...(space.ballast === null ? [] : [finding(space.ballast === 'whole', 'ballast', space.ballast, 'Free space: it is refilled then.')]),
+    finding(
+      !space.full,
+      'space',
+      `${free}, ${(space.database_bytes / 1_048_576).toFixed(1)} MiB used${space.full ? ', full' : ''}`,
+      'Free space: nothing is issued or logged until then.',
+    ),
+    ...(space.ballast === null
+      ? []
+      : [finding(space.ballast === 'whole', 'ballast', space.ballast, 'Free space: it is refilled then.')]),
     note('rate limits', 'are counted per node; quotas are summed over all nodes'),
   ]
 }

@@ -17,7 +17,10 @@ export const batchMax = 1_000
 const batchBytesMax = 3_000_000
 
 /** Groups good lines for calls; `onRefused` hears of the others, and of a digest that the file has twice. */
-export async function* inBatches(lines: AsyncIterable<NumberedLine>, onRefused: (line: RefusedLine) => void): AsyncGenerator<Batch> {
+export async function* inBatches(
+  lines: AsyncIterable<NumberedLine>,
+  onRefused: (line: RefusedLine) => void,
+): AsyncGenerator<Batch> {
   const seen = new Map<string, number>()
   let numbers: number[] = []
   let credentials: wire.ImportedCredential[] = []
@@ -48,5 +51,7 @@ export async function* inBatches(lines: AsyncIterable<NumberedLine>, onRefused: 
 
 /** Hex and both kinds of base64 of one digest are the same digest. */
 function canonical(digest: string): string {
-  return digest.length === 64 ? Buffer.from(digest, 'hex').toString('base64') : Buffer.from(digest, 'base64').toString('base64')
+  return digest.length === 64
+    ? Buffer.from(digest, 'hex').toString('base64')
+    : Buffer.from(digest, 'base64').toString('base64')
 }

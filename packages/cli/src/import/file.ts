@@ -38,7 +38,9 @@ function csvHeader(line: string): readonly string[] {
   if (wrong === undefined && new Set(names).size === names.length) return names
   throw wrongUsage(
     'The first line does not name the columns',
-    wrong === undefined ? 'A column is named twice.' : `One of its columns is ${fieldName(wrong)}; known are ${csvFields.join(', ')}.`,
+    wrong === undefined
+      ? 'A column is named twice.'
+      : `One of its columns is ${fieldName(wrong)}; known are ${csvFields.join(', ')}.`,
     'Put the names of the columns into the first line, or use JSON lines.',
   )
 }

@@ -32,7 +32,8 @@ export function readJsonLine(text: string, defaults: ImportDefaults): ReadLine {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse('is not a JSON object')
   const unknownField = Object.keys(value).find((name) => !knownFields.includes(name))
-  if (unknownField !== undefined) return refuse(`has the unknown field ${fieldName(unknownField)}; known are ${knownFields.join(', ')}`)
+  if (unknownField !== undefined)
+    return refuse(`has the unknown field ${fieldName(unknownField)}; known are ${knownFields.join(', ')}`)
   return complete(Object.fromEntries(Object.entries(value)), defaults)
 }
 
@@ -61,23 +62,35 @@ function complete(fields: Readonly<Record<string, unknown>>, defaults: ImportDef
   if (!digest.ok) return digest
   if (typeof fields['name'] !== 'string' || fields['name'] === '') return refuse('name is missing')
   const { secret: _secret, ...rest } = fields
-  const credential = { apis: defaults.apis, kind: defaults.kind, scopes: defaults.scopes, ...rest, digest: digest.value }
+  const credential = {
+    apis: defaults.apis,
+    kind: defaults.kind,
+    scopes: defaults.scopes,
+    ...rest,
+    digest: digest.value,
+  }
   if (credential.apis.length === 0) return refuse('apis is missing; --api gives one to every line')
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the server checks each value; the fields are known ones
   return { ok: true, credential: credential as wire.ImportedCredential }
 }
 
-function digestOf(fields: Readonly<Record<string, unknown>>, hash: boolean): { ok: true; value: string } | { ok: false; reason: string } {
+function digestOf(
+  fields: Readonly<Record<string, unknown>>,
+  hash: boolean,
+): { ok: true; value: string } | { ok: false; reason: string } {
   const { digest, secret } = fields
   if (hash) {
     if (digest !== undefined) return refuse('has a digest, although --hash says that the file holds secrets')
     if (typeof secret !== 'string' || secret === '') return refuse('secret is missing')
-    if (!/^[\u0021-\u007e]{1,1024}$/.test(secret)) return refuse('secret has characters that no credential can have, or is too long')
+    if (!/^[\u0021-\u007e]{1,1024}$/.test(secret))
+      return refuse('secret has characters that no credential can have, or is too long')
     return { ok: true, value: createHash('sha256').update(secret).digest('hex') }
   }
-  if (secret !== undefined) return refuse('has a secret in clear; --hash hashes it here, so that it never leaves this machine')
+  if (secret !== undefined)
+    return refuse('has a secret in clear; --hash hashes it here, so that it never leaves this machine')
   if (typeof digest !== 'string') return refuse('digest is missing')
-  if (!/^(?:[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/.test(digest)) return refuse('digest is not SHA-256 in 64 hex digits or base64')
+  if (!/^(?:[0-9A-Fa-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/.test(digest))
+    return refuse('digest is not SHA-256 in 64 hex digits or base64')
   return { ok: true, value: digest }
 }
 

@@ -4,7 +4,11 @@ import { exit, Stop } from '../stop.ts'
 import type { Tools } from '../tools.ts'
 
 /** Starts the server in this process, or stops with one message that names all that is in the way. */
-export async function runServer(tools: Tools, config: Config, options: { readonly watch: boolean; readonly quiet: boolean }): Promise<RunningServer> {
+export async function runServer(
+  tools: Tools,
+  config: Config,
+  options: { readonly watch: boolean; readonly quiet: boolean },
+): Promise<RunningServer> {
   const started = await serve(config, { env: tools.io.env, ...options })
   if (started.ok) return started.value
   throw inTheWay(started.error)
@@ -18,18 +22,25 @@ function inTheWay({ busy, locked }: StartFailure): Stop {
   return new Stop(exit.failed, {
     what: 'The server cannot start, and nothing was changed',
     why: `${reasons.join('; ')}.`,
-    next: locked === null ? 'Stop what holds them, or choose other ports (dev: --port-base 19000).' : 'Stop the other server, or use another data folder.',
+    next:
+      locked === null
+        ? 'Stop what holds them, or choose other ports (dev: --port-base 19000).'
+        : 'Stop the other server, or use another data folder.',
   })
 }
 
 function lockOwner(owner: NonNullable<StartFailure['locked']>['owner']): string {
-  return owner === null ? 'another server' : `process ${owner.pid}${'command' in owner ? ` (${String(owner.command)})` : ''}`
+  return owner === null
+    ? 'another server'
+    : `process ${owner.pid}${'command' in owner ? ` (${String(owner.command)})` : ''}`
 }
 
 function busyReason(reason: string, owner: { readonly pid: number; readonly command: string } | null): string {
   switch (reason) {
     case 'EADDRINUSE':
-      return owner === null ? 'is in use by a process of another user' : `is in use by process ${owner.pid} (${owner.command})`
+      return owner === null
+        ? 'is in use by a process of another user'
+        : `is in use by process ${owner.pid} (${owner.command})`
     case 'EACCES':
       return 'needs rights that this user does not have'
     case 'EADDRNOTAVAIL':

@@ -30,7 +30,8 @@ const cells = 30
 function bar(label: string, done: number, total: number, elapsedMs: number, paint: Paint): string {
   const part = total === 0 ? 1 : Math.min(1, done / total)
   const filled = Math.round(part * cells)
-  const left = part > 0 && part < 1 && elapsedMs > 1_000 ? `  ${Math.ceil((elapsedMs / part - elapsedMs) / 1_000)} s left` : ''
+  const left =
+    part > 0 && part < 1 && elapsedMs > 1_000 ? `  ${Math.ceil((elapsedMs / part - elapsedMs) / 1_000)} s left` : ''
   const drawn = paint('cyan', '█'.repeat(filled)) + paint('dim', '░'.repeat(cells - filled))
   return `${label}  ${drawn} ${String(Math.floor(part * 100)).padStart(3)} %  ${done} of ${total}${left}`
 }

@@ -10,9 +10,16 @@ export interface Column<Row> {
 }
 
 /** On a terminal aligned, its last column cut to the width. */
-export function terminalTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number, paint: Paint): string {
+export function terminalTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number,
+  paint: Paint,
+): string {
   const cells = rows.map((row) => columns.map((column) => printable(column.value(row))))
-  const widths = columns.map(({ header }, index) => Math.max(header.length, ...cells.map((line) => line[index]?.length ?? 0)))
+  const widths = columns.map(({ header }, index) =>
+    Math.max(header.length, ...cells.map((line) => line[index]?.length ?? 0)),
+  )
   const line = (texts: readonly string[], styled: (text: string, index: number) => string): string => {
     let used = 0
     const parts = texts.map((text, index) => {
@@ -27,7 +34,10 @@ export function terminalTable<Row>(columns: readonly Column<Row>[], rows: readon
     })
     return `${parts.join('  ').trimEnd()}\n`
   }
-  const head = line(columns.map(({ header }) => header), (text) => paint('dim', text))
+  const head = line(
+    columns.map(({ header }) => header),
+    (text) => paint('dim', text),
+  )
   const body = rows.map((row, at) =>
     line(cells[at] ?? [], (text, index) => {
       const style = columns[index]?.style?.(row) ?? null
@@ -45,7 +55,7 @@ export function pipedTable<Row>(columns: readonly Column<Row>[], rows: readonly 
 
 /** What people named may hold anything: nothing of it may steer a terminal or break a line. */
 function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 }
 
 function cut(text: string, room: number): string {

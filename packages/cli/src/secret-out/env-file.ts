@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 
 /** Sets variables in a file of `NAME=value` lines: those of the same name are replaced, the others stay as they are. */
 export function setInEnvFile(path: string, values: Readonly<Record<string, string>>): void {

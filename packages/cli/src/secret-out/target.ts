@@ -20,10 +20,18 @@ export function secretTarget({ io }: Tools, options: SecretOptions): SecretTarge
   if (options.to !== undefined) {
     const path = /^env-file:(.+)$/.exec(options.to)?.[1]
     if (path === undefined) {
-      throw wrongUsage('--to takes env-file:PATH', 'A secret can be written to a file of variables.', '--to env-file:.env')
+      throw wrongUsage(
+        '--to takes env-file:PATH',
+        'A secret can be written to a file of variables.',
+        '--to env-file:.env',
+      )
     }
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      throw wrongUsage('--env-name is not the name of a variable', 'It takes letters, digits and "_".', '--env-name API_KEY')
+      throw wrongUsage(
+        '--env-name is not the name of a variable',
+        'It takes letters, digits and "_".',
+        '--env-name API_KEY',
+      )
     }
     return { kind: 'env-file', path: resolve(io.cwd, path), name }
   }

@@ -24,11 +24,16 @@ export function tellIssued(
   }
   out.record(target.kind === 'print' ? raw : withoutValues(raw), fields)
   if (issued.length > 0 && target.kind === 'print' && out.forPeople) {
-    out.note(out.paintNote('yellow', 'Keep it now: it is shown once, and where its window is open with "postern key reveal".'))
+    out.note(
+      out.paintNote('yellow', 'Keep it now: it is shown once, and where its window is open with "postern key reveal".'),
+    )
   }
 }
 
-function write(target: SecretTarget, issued: readonly { readonly secret: wire.IssuedSecret; readonly credential: wire.Credential }[]): string {
+function write(
+  target: SecretTarget,
+  issued: readonly { readonly secret: wire.IssuedSecret; readonly credential: wire.Credential }[],
+): string {
   if (target.kind === 'print') return ''
   const values: Record<string, string> = {}
   for (const [index, { secret }] of issued.entries()) {
