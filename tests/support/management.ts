@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { FastifyInstance } from 'fastify'
-
 import { fixedClock, type FixedClock } from '../../packages/server/src/base/clock.ts'
 import { createIds } from '../../packages/server/src/base/ids.ts'
 import { systemRandom } from '../../packages/server/src/base/random.ts'
@@ -75,7 +73,7 @@ export interface Answer<Body> {
 type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 export interface Running {
-  readonly app: FastifyInstance
+  readonly app: Awaited<ReturnType<typeof createManagement>>
   readonly store: Store
   readonly clock: FixedClock
   readonly dataPlane: DataPlane

@@ -32,7 +32,7 @@ export function authenticate(parts: ManagementParts) {
   }
 }
 
-export function isPublic(request: FastifyRequest): boolean {
+function isPublic(request: FastifyRequest): boolean {
   const { method, routeOptions } = request
   return publicRoutes.includes(`${method === 'HEAD' ? 'GET' : method} ${routeOptions.url ?? ''}`)
 }
@@ -68,7 +68,7 @@ async function sendRefusal(
 }
 
 /** Lines are name, value, …; a name that comes twice is sent twice. */
-export function addHeaders(reply: FastifyReply, lines: readonly string[]): void {
+function addHeaders(reply: FastifyReply, lines: readonly string[]): void {
   const values = new Map<string, string[]>()
   for (let i = 0; i < lines.length; i += 2) {
     const name = (lines[i] ?? '').toLowerCase()

@@ -5,8 +5,6 @@
 export const publicRoutes: readonly string[] = [
   'GET /api/v1/openapi.json',
   'GET /api/docs',
-  'GET /api/docs/',
-  'GET /api/docs/*',
   'GET /api/docs/static/*',
   'GET /api/docs/static/index.html',
   'GET /api/docs/static/swagger-initializer.js',

@@ -119,7 +119,7 @@ function lastUseView(use: LastUse): wire.LastUse {
 }
 
 /** The last instant of ECMAScript time stands for `always`; a window that is over is none. */
-export function visibility(until: number | null, now: number): string | null {
+function visibility(until: number | null, now: number): string | null {
   if (until === null || until <= now) return null
   return until === visibleAlways ? 'always' : timestamp(until)
 }

@@ -3,7 +3,7 @@ import type { Api, Declaration, DefaultPair, Environment, Plan, Preset } from '.
 import type { CredentialKind } from './credential.ts'
 import { type Issued, type Mint, issueCredential } from './issue.ts'
 
-export interface SkippedPair {
+interface SkippedPair {
   readonly name: string
   readonly kind: CredentialKind
   readonly apis: readonly string[]

@@ -57,7 +57,7 @@ export interface Fault {
   readonly message: string
 }
 
-export const listEntriesMax = 100
+const listEntriesMax = 100
 
 /**
  * Checks terms against what is declared, then against plan and creator; the first group of faults is answered
