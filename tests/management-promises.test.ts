@@ -1,3 +1,6 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+
 import { codes, type wire } from '@postern/contract'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
@@ -256,6 +259,14 @@ describe('tenants', () => {
     }
   })
 
+  it('tells an account where its own people came from, and not where the operator did (83)', async () => {
+    const body = { name: 'Mine', kind: 'secret', apis: ['shop'], scopes: [] }
+    await running.call('POST', `/projects/${a.project}/credentials`, { key: a.key, body })
+    const log = await running.call<wire.EventList>('GET', '/events', { key: a.key })
+    expect(log.body.data[0]).toMatchObject({ actor: { kind: 'credential' }, ip: '127.0.0.1' })
+    expect(log.body.data.at(-1)).toMatchObject({ actor: { kind: 'bootstrap' }, ip: null, user_agent: null })
+  })
+
   it("shows nothing of another account with a cursor of the operator's list (83)", async () => {
     for (const path of ['/accounts', '/projects', '/credentials', '/events', '/requests']) {
       const all = await running.call<wire.AccountList>('GET', `${path}?limit=1`)
@@ -483,6 +494,18 @@ describe('answers', () => {
       expect(answer.body).not.toMatch(/FST_|SQLITE|select |node_modules|\.ts|at \w+ \(/)
     },
   )
+
+  it('answers what is not HTTP with a problem of its own, and closes', async () => {
+    await running.app.listen({ port: 0, host: '127.0.0.1' })
+    const address = running.app.server.address()
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET /api/v1/whoami HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n')
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 .*\r\nx-request-id: req_/)
+    expect(answer).toContain('cache-control: no-store')
+    expect(answer).toContain('"code":"request_malformed"')
+  })
 
   it('names the methods that a path has', async () => {
     expect((await running.call('PUT', `/accounts/${a.account}`)).headers['allow']).toBe('GET, HEAD, PATCH')

@@ -64,6 +64,15 @@ describe('accounts', () => {
     expect(made.skipped).toEqual([{ name: 'Client-side', kind: 'publishable', apis: ['vch'], code: 'plan_forbids' }])
   })
 
+  it('makes no more default pairs than the plan has room for', async () => {
+    const made = await anAccount('tight')
+    expect(made.credentials.map(({ credential }) => credential.kind)).toEqual(['secret'])
+    expect(made.skipped).toEqual([{ name: 'Client-side', kind: 'publishable', apis: ['vch'], code: 'conflict' }])
+    const body = { name: 'Second', environment: 'live' }
+    const second = await running.call<wire.CreatedProject>('POST', `/accounts/${made.account.id}/projects`, { body })
+    expect(second.body.skipped.map(({ code }) => code)).toEqual(['conflict', 'conflict'])
+  })
+
   it('gives the client-side pair of a project no origins, and a sandbox secret that can always be shown', async () => {
     const { account } = await anAccount('everything')
     const body = { name: 'Try out', environment: 'sandbox' }

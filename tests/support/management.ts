@@ -58,6 +58,10 @@ plans:
   pairs:
     apis: [vch]
     kinds: [secret]
+  tight:
+    apis: [vch]
+    kinds: [secret, publishable]
+    max_keys: 1
   everything:
     apis: [shop, vch]
     kinds: [secret, publishable, integration]

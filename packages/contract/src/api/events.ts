@@ -19,7 +19,7 @@ export const Event = Type.Object(
     before: Snapshot,
     after: Snapshot,
     request_id: nullable(Type.String()),
-    ip: nullable(Type.String({ description: 'Null once erased.' })),
+    ip: nullable(Type.String({ description: 'Null once erased, and where the actor is not of your account.' })),
     user_agent: nullable(Type.String()),
     commitment: Type.String({ description: 'Salted commitment to the personal fields.' }),
     previous_hash: Type.String(),

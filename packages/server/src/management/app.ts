@@ -51,6 +51,9 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
     genReqId: () => parts.ids.next('req'),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     return503OnClosing: false,
+    // A head within 10 s, a whole request within 30 s: slow senders hold nothing.
+    requestTimeout: 30_000,
+    http: { headersTimeout: 10_000 },
     frameworkErrors: answerBadTarget(parts),
     clientErrorHandler: answerClientError(parts),
   })

@@ -2,6 +2,7 @@ import { wire } from '@postern/contract'
 import Type from 'typebox'
 
 import type { AuditEvent } from '../core/audit/event.ts'
+import type { Scope, Store } from '../core/store.ts'
 import { callerOf } from './caller.ts'
 import { found } from './commits.ts'
 import { operation } from './operation.ts'
@@ -35,7 +36,9 @@ export const events: Resource = (app, parts) => {
       const { account = null, credential = null, action = null, from, to } = request.query
       const filter = { account, credential, action, from: instantOrNull(from), to: instantOrNull(to) }
       const { scope } = callerOf(request)
-      return pageView(await parts.store.events.list({ ...pageRequest(request.query), ...filter, scope }), eventView)
+      const page = await parts.store.events.list({ ...pageRequest(request.query), ...filter, scope })
+      const strangers = await strangersIn(page.items, parts.store, scope)
+      return pageView(page, (event) => eventView(event, strangers))
     },
   )
 
@@ -53,12 +56,24 @@ export const events: Resource = (app, parts) => {
       const [event] = await parts.store.events.range({ after: Number(sequence) - 1, limit: 1 })
       const { scope } = callerOf(request)
       const visible = event?.sequence === sequence && (scope === null || event?.account === scope)
-      return eventView(found(visible ? (event ?? null) : null))
+      const seen = found(visible ? (event ?? null) : null)
+      return eventView(seen, await strangersIn([seen], parts.store, scope))
     },
   )
 }
 
-function eventView(event: AuditEvent): wire.Event {
+/** Actors outside the caller's account, such as the operator: where they came from is not an account's to read. */
+async function strangersIn(events: readonly AuditEvent[], store: Store, scope: Scope): Promise<ReadonlySet<string>> {
+  const strangers = new Set<string>()
+  if (scope === null) return strangers
+  for (const { id, kind } of new Map(events.map(({ actor }) => [actor.id, actor])).values()) {
+    if (kind !== 'credential' || (await store.credentials.find({ id, scope })) === null) strangers.add(id)
+  }
+  return strangers
+}
+
+function eventView(event: AuditEvent, strangers: ReadonlySet<string>): wire.Event {
+  const personal = strangers.has(event.actor.id) ? null : event.personal
   return {
     sequence: event.sequence,
     at: timestamp(event.at),
@@ -70,8 +85,8 @@ function eventView(event: AuditEvent): wire.Event {
     before: event.before === null ? null : { ...event.before },
     after: event.after === null ? null : { ...event.after },
     request_id: event.requestId,
-    ip: event.personal?.ip ?? null,
-    user_agent: event.personal?.userAgent ?? null,
+    ip: personal?.ip ?? null,
+    user_agent: personal?.userAgent ?? null,
     commitment: event.commitment,
     previous_hash: event.previousHash,
     hash: event.hash,
