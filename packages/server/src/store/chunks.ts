@@ -249,7 +249,7 @@ function createShapes(): { readonly profiles: readonly string[]; of(text: string
   const make = (text: string): Shape => {
     const [kind = '', state = '', apis = '', scopes = '', role = '', ips = '', origins = '', limits = ''] =
       text.split(separator)
-    const key = profileKey(JSON.parse(apis) as string[], JSON.parse(scopes) as string[], role === '' ? null : role)
+    const key = profileKey(listOf(apis), listOf(scopes), role === '' ? null : role)
     return {
       kind: indexIn(credentialKinds, kind),
       state: indexIn(credentialStates, state),
@@ -269,13 +269,19 @@ function createShapes(): { readonly profiles: readonly string[]; of(text: string
   }
 }
 
-/** JSON that this program wrote itself, so its types are trusted. */
 function listsOf(ips: string, origins: string, limits: string): Shape['lists'] {
   return {
-    ipAllow: JSON.parse(ips) as string[],
-    originAllow: origins === '' ? null : (JSON.parse(origins) as string[]),
-    limits: JSON.parse(limits) as OwnFields['limits'],
+    ipAllow: listOf(ips),
+    originAllow: origins === '' ? null : listOf(origins),
+    limits: listOf(limits),
   }
+}
+
+/** JSON that this program wrote itself, so its type is trusted. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller's field says what it is
+function listOf<Item>(json: string): readonly Item[] {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return JSON.parse(json) as Item[]
 }
 
 function ownFields(row: number, publicId: string | null, id: string, { lists }: Shape): OwnFields {

@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- small helpers stand beside the claims that use them */
 import { createHash, randomBytes } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
@@ -48,10 +49,10 @@ export async function verifyChain(store: Store): Promise<number> {
 
 const all: CredentialFilter = { account: null, project: null, kind: null, state: null, api: null, search: null }
 const first = { limit: 100, after: null, scope: null }
-const conflict = (what: RegExp) => ({
-  ok: false,
-  error: { code: 'conflict', what: expect.stringMatching(what) as string },
-})
+const conflict = (what: RegExp) => {
+  const matching: unknown = expect.stringMatching(what)
+  return { ok: false, error: { code: 'conflict', what: matching } }
+}
 const notFound = { ok: false, error: { code: 'not_found' } }
 
 async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<readonly RecordChunk[]> {

@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 
+import type { Db } from '../schema.ts'
+
 export interface Dialect {
   readonly kind: 'sqlite' | 'postgres'
   /** Column type of bytes. */
@@ -33,12 +35,13 @@ interface MigrationTable {
  * in a transaction on PostgreSQL), so a second process waits and then finds nothing to do.
  */
 export async function migrate(
-  connection: Kysely<never>,
+  connection: Db,
   migrations: readonly Migration[],
   dialect: Dialect,
   now: number,
 ): Promise<readonly string[]> {
   // The table of migrations is known to this file alone.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
   const db = connection as unknown as Kysely<MigrationTable>
   await sql`create table if not exists postern_migrations (name text primary key, applied_at bigint not null)`.execute(
     db,
@@ -47,6 +50,7 @@ export async function migrate(
   const applied = new Set(rows.map(({ name }) => name))
   const missing = migrations.filter(({ name }) => !applied.has(name))
   for (const migration of missing) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- migrations write their statements as text
     await migration.up(db as unknown as Kysely<unknown>, dialect)
     await db.insertInto('postern_migrations').values({ name: migration.name, applied_at: now }).execute()
   }

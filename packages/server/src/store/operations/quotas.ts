@@ -5,9 +5,10 @@ import { batches } from './commit.ts'
 type Add = Parameters<QuotaStore['add']>[0]
 type Load = Parameters<QuotaStore['load']>[0]
 
+const nameOf = (row: { readonly key: string; readonly period: number }): string => `${row.period} ${row.key}`
+
 /** The same key may come twice; each of its places answers the total after all. */
 export async function addQuotas(tx: Db, { deltas }: Add): Promise<readonly number[]> {
-  const nameOf = (row: { readonly key: string; readonly period: number }) => `${row.period} ${row.key}`
   const sums = new Map<string, { key: string; period: number; used: number }>()
   for (const { key, period, delta } of deltas) {
     const sum = sums.get(nameOf({ key, period }))

@@ -73,19 +73,26 @@ export function touchedBy(
 }
 
 export async function imagesOf(db: Db, touched: Touched): Promise<RecordChanges> {
-  const among = (ids: ReadonlySet<string>) => [...ids]
   const accounts =
     touched.accounts.size === 0
       ? []
-      : await db.selectFrom('accounts').selectAll().where('id', 'in', among(touched.accounts)).execute()
+      : await db
+          .selectFrom('accounts')
+          .selectAll()
+          .where('id', 'in', [...touched.accounts])
+          .execute()
   const projects =
     touched.projects.size === 0
       ? []
-      : await db.selectFrom('projects').selectAll().where('id', 'in', among(touched.projects)).execute()
+      : await db
+          .selectFrom('projects')
+          .selectAll()
+          .where('id', 'in', [...touched.projects])
+          .execute()
   return {
     accounts: accounts.map(toAccountRecord),
     projects: projects.map(toProjectRecord),
-    credentials: await credentialRecords(db, among(touched.credentials)),
+    credentials: await credentialRecords(db, [...touched.credentials]),
   }
 }
 

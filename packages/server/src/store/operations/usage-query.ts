@@ -100,7 +100,7 @@ export async function queryLatency(
     if (route !== null) parts.push(sql`route = ${route}`)
     const { rows } = await sql<{ bucket: number; total: number }>`select bucket, sum(count) as total
       from ${sql.table(`latency_${unit}s`)} where ${sql.join(parts, sql` and `)} group by bucket`.execute(db)
-    for (const { bucket, total } of rows) buckets[bucket] = (buckets[bucket] ?? 0) + Number(total)
+    for (const { bucket, total } of rows) buckets[bucket] = (buckets[bucket] ?? 0) + total
   }
   for (const segment of segmentsOf(from, to, 'day')) {
     await collectLatency(segment.unit, segment.from, segment.to)
@@ -166,5 +166,5 @@ export async function droppedRequests(
     .where('minute', '>=', Math.floor(from / 60_000) * 60_000)
     .where('minute', '<', to)
     .executeTakeFirst()
-  return Number(row?.total ?? 0)
+  return row?.total ?? 0
 }

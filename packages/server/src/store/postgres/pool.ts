@@ -7,11 +7,9 @@ const answerMs = 5_000
 const poolSize = 10
 
 /** int8 and numeric as numbers: ours are counts and epoch milliseconds, far below 2^53. */
+const numeric: ReadonlySet<number> = new Set([pg.types.builtins.INT8, pg.types.builtins.NUMERIC])
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    Number(oid) === pg.types.builtins.INT8 || Number(oid) === pg.types.builtins.NUMERIC
-      ? Number
-      : pg.types.getTypeParser(Number(oid), format ?? 'text'),
+  getTypeParser: (oid, format): unknown => (numeric.has(oid) ? Number : pg.types.getTypeParser(oid, format)),
 }
 
 export function connectionConfig(url: string): pg.ClientConfig {
@@ -74,6 +72,8 @@ export function createPool(url: string): Pool {
   const pool = new pg.Pool({ ...connectionConfig(url), max: poolSize, idleTimeoutMillis: 30_000 })
   // A connection that breaks while idle leaves the pool; whoever asks next gets a new one.
   pool.on('error', () => {})
+  // One that breaks while it is lent is told by its next query; without a listener it would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}))
   return {
     options: {},
     end: () => pool.end(),

@@ -33,6 +33,7 @@ export async function openPostgresStore({ url, checkpointsFolder, clock }: Postg
   await migrateDatabase(url, clock.now())
   const pool = createPool(url)
   // Kysely asks no more of a pool than this one has; its type also wants cursors.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: pool as never }) })
   const log = openRevocationLog(checkpointsFolder)
   return storeOf(engineOf({ db, pool, log, url, clock }))
@@ -45,11 +46,12 @@ const migrationLock = 7_067_332_946
 async function migrateDatabase(url: string, now: number): Promise<void> {
   const pool = new pg.Pool({ ...patientConfig(url), max: 1 })
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     await db.transaction().execute(async (tx) => {
       await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(tx)
-      await migrate(tx as never, [...mainMigrations, ...usageMigrations], postgresDialect, now)
+      await migrate(tx, [...mainMigrations, ...usageMigrations], postgresDialect, now)
     })
   } catch (error) {
     throw error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code)) ? unavailable(error) : error
@@ -71,6 +73,7 @@ function engineOf({ db, pool, log, url, clock }: Parts): Engine {
   return {
     kind: 'postgres',
     // Names, inputs and answers are pairs by the types of `Engine`; a look-up by name loses that.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
     write: (name, input) => write(db, log, writes[name] as never, input),
     chore: (name, input) =>
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above

@@ -40,27 +40,28 @@ async function* copying(
   pages: Record<'main' | 'usage', Progress>,
   file: 'main' | 'usage',
 ): AsyncGenerator<Progress> {
-  let wake = (): void => {}
-  let ended = false
+  const state = { ended: false, wake: nobody }
   const copy = worker.call('backup', path, (progress) => {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by `backupTo`
     pages[file] = progress as Progress
-    wake()
+    state.wake()
   })
   const end = copy.finally(() => {
-    ended = true
-    wake()
+    state.ended = true
+    state.wake()
   })
   // The caller sees the failure below, when it awaits the same promise.
   end.catch(() => {})
-  while (!ended) {
-    await new Promise<void>((resolve) => (wake = resolve))
+  while (!state.ended) {
+    await new Promise<void>((resolve) => (state.wake = resolve))
     yield { done: pages.main.done + pages.usage.done, total: pages.main.total + pages.usage.total }
   }
   await end
   pages[file] = { done: pages[file].total, total: pages[file].total }
   yield { done: pages.main.done + pages.usage.done, total: pages.main.total + pages.usage.total }
 }
+
+const nobody = (): void => {}
 
 async function writeManifest(folder: string): Promise<void> {
   const copy = new Database(mainFile(folder), { readonly: true })

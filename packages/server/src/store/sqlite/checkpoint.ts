@@ -5,14 +5,18 @@ import type Database from 'better-sqlite3'
 import { isFull } from './sqlite-errors.ts'
 
 /** Above this the write-ahead log is taken into the database between two groups. */
-const walBytesMax = 4 * 1024 * 1024
+export const walBytesMax = 4 * 1024 * 1024
 
 /**
  * PASSIVE moves what no reader needs, so that the log starts again at its beginning; TRUNCATE also waits for readers
  * and empties the file; LARGE is TRUNCATE without waiting, where the file has grown large. A full disk defers it.
  */
-export function checkpoint(database: Database.Database, mode: 'PASSIVE' | 'TRUNCATE' | 'LARGE'): void {
-  if (mode === 'LARGE' && walBytes(database) <= walBytesMax) return
+export function checkpoint(
+  database: Database.Database,
+  mode: 'PASSIVE' | 'TRUNCATE' | 'LARGE',
+  largeBytes = walBytesMax,
+): void {
+  if (mode === 'LARGE' && walBytes(database) <= largeBytes) return
   try {
     if (mode === 'LARGE') database.pragma('busy_timeout = 0')
     database.pragma(`wal_checkpoint(${mode === 'LARGE' ? 'TRUNCATE' : mode})`)

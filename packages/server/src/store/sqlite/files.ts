@@ -39,7 +39,7 @@ async function migrateFile(path: string, migrations: typeof mainMigrations, now:
   const database = openWriter(path, 'FULL')
   try {
     database.exec('begin exclusive')
-    await migrate(kyselyOver(database) as never, migrations, sqliteDialect, now)
+    await migrate(kyselyOver(database), migrations, sqliteDialect, now)
     database.exec('commit')
     database.pragma('wal_checkpoint(TRUNCATE)')
   } finally {

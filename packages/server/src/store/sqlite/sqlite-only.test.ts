@@ -1,3 +1,4 @@
+/* oxlint-disable unicorn/consistent-function-scoping -- small helpers stand beside the claims that use them */
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -186,13 +187,13 @@ describe('SQLite', () => {
       const known = await Promise.all(Array.from({ length: 5 }, () => create(store, home)))
       const [revoked, blocked, unblocked, compromised, kept] = known.map(({ id }) => id)
       const suspended = await anAccount(store)
-      let writing = true
-      const load = (async () => {
-        while (writing) await create(store, home)
+      const load = { goesOn: true }
+      const loaded = (async () => {
+        while (load.goesOn) await create(store, home)
       })()
       const steps = await backUp(store, folder)
-      writing = false
-      await load
+      load.goesOn = false
+      await loaded
       expect(steps.at(-1)?.done).toBe(steps.at(-1)?.total)
       const setState = async (
         id: string | undefined,

@@ -50,11 +50,14 @@ export interface Workers {
   readonly usage: WorkerClient
 }
 
+/** Names, inputs and answers are pairs by the types of `Engine`; what crosses the threads has lost them. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
+function send<Answer>(worker: WorkerClient, name: string, input: unknown): Promise<Answer> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return worker.call(name, input) as Promise<Answer>
+}
+
 function engineOf({ writer, reader, usage }: Workers): Engine {
-  // Names, inputs and answers are pairs by the types of `Engine`; what crosses the threads has lost them.
-  const send = <Answer>(worker: WorkerClient, name: string, input: unknown) =>
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
-    worker.call(name, input) as Promise<Answer>
   return {
     kind: 'sqlite',
     write: (name, input) => send(writer, name, input),

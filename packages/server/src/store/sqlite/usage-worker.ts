@@ -7,7 +7,7 @@ import { flushCounts } from '../operations/usage-flush.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
 import type { Db } from '../schema.ts'
 import { backupTo } from './backup.ts'
-import { checkpoint } from './checkpoint.ts'
+import { checkpoint, walBytesMax } from './checkpoint.ts'
 import { kyselyOver } from './dialect.ts'
 import { openWriter, pageBytes, usageFile } from './files.ts'
 import type { Call } from './messages.ts'
@@ -31,6 +31,13 @@ export interface PackedFlush {
 const { folder, maxBytes, nearFull } = workerData as UsageData
 const database = openWriter(usageFile(folder), 'NORMAL')
 database.pragma('cache_size = -65536')
+// Nothing secret is in it, and pruning deletes much.
+database.pragma('secure_delete = OFF')
+/**
+ * A flush touches the same index pages as the one before: the longer they gather in the log, the fewer are written
+ * into the file.
+ */
+const logBytesMax = 64 * 1024 * 1024
 if (maxBytes !== null) database.pragma(`max_page_count = ${Math.floor(maxBytes / pageBytes)}`)
 const db = kyselyOver(database)
 
@@ -120,14 +127,14 @@ async function flush({ flush: counts, requests }: PackedFlush): Promise<void> {
       )
     }
   })
-  checkpoint(database, 'LARGE')
+  checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
 }
 
 /** One bounded step, so that flushes and queries come between. Answers whether there is more to do. */
 async function maintainStep(input: { readonly now: number; readonly retention: Retention }): Promise<boolean> {
   const rolled = await inTransaction('begin immediate', () => rollUpStep(db, input))
   const pruned = await inTransaction('begin immediate', () => pruneStep(db, input))
-  checkpoint(database, 'LARGE')
+  checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
   return rolled || pruned
 }
 

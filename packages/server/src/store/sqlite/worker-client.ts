@@ -60,6 +60,7 @@ export function startWorker(file: string, workerData: unknown): WorkerClient {
         reject: (error) => (settled(), reject(error)),
         onProgress,
       })
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker, not a window
       worker.postMessage({ id, name, input } satisfies Call)
     })
   return {
