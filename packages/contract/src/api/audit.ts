@@ -7,7 +7,9 @@ export const AuditVerdict = Type.Union(
       result: Type.Literal('intact'),
       events: Type.Integer(),
       head: Type.Integer(),
-      proven: Type.Boolean({ description: 'A signed checkpoint outside the database agrees; otherwise only consistent.' }),
+      proven: Type.Boolean({
+        description: 'A signed checkpoint outside the database agrees; otherwise only consistent.',
+      }),
       proven_through: Type.Integer({ description: 'Sequence of the newest checkpoint, 0 where there is none.' }),
     }),
     Type.Object({
@@ -15,7 +17,10 @@ export const AuditVerdict = Type.Union(
       sequence: Type.Integer({ description: 'The first event that does not fit.' }),
       what: Type.String(),
     }),
-    Type.Object({ result: Type.Literal('signature_bad'), line: Type.Integer({ description: 'Line of the checkpoint file.' }) }),
+    Type.Object({
+      result: Type.Literal('signature_bad'),
+      line: Type.Integer({ description: 'Line of the checkpoint file.' }),
+    }),
   ],
   { $id: 'AuditVerdict' },
 )

@@ -63,10 +63,10 @@ export const events: Resource = (app, parts) => {
 }
 
 /** Actors outside the caller's account, such as the operator: where they came from is not an account's to read. */
-async function strangersIn(events: readonly AuditEvent[], store: Store, scope: Scope): Promise<ReadonlySet<string>> {
+async function strangersIn(shown: readonly AuditEvent[], store: Store, scope: Scope): Promise<ReadonlySet<string>> {
   const strangers = new Set<string>()
   if (scope === null) return strangers
-  for (const { id, kind } of new Map(events.map(({ actor }) => [actor.id, actor])).values()) {
+  for (const { id, kind } of new Map(shown.map(({ actor }) => [actor.id, actor])).values()) {
     if (kind !== 'credential' || (await store.credentials.find({ id, scope })) === null) strangers.add(id)
   }
   return strangers
