@@ -1,10 +1,9 @@
-import { sha256 } from '../../packages/server/src/base/digest.ts'
 import { randomBase62 } from '../../packages/server/src/base/base62.ts'
+import { sha256 } from '../../packages/server/src/base/digest.ts'
 import { type Random, seededRandom } from '../../packages/server/src/base/random.ts'
 import { makeKey } from '../../packages/server/src/core/credentials/format.ts'
 import type { CredentialRecord } from '../../packages/server/src/core/records/record.ts'
 import { RecordTable } from '../../packages/server/src/core/records/table.ts'
-
 import { brand } from './declaration.ts'
 
 export type RecordFields = Partial<Omit<CredentialRecord, 'id' | 'publicId' | 'secrets'>>
@@ -25,7 +24,13 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
   const ids = Array.from({ length: accounts }, (_, i) => ({ account: `acc_${i}`, project: `prj_${i}` }))
   table.apply({
     accounts: ids.map(({ account }) => ({ id: account, plan: 'pro', suspended: false, overrides: null, version: 1 })),
-    projects: ids.map(({ account, project }) => ({ id: project, account, environment: 'live', ipAllow: [], version: 1 })),
+    projects: ids.map(({ account, project }) => ({
+      id: project,
+      account,
+      environment: 'live',
+      ipAllow: [],
+      version: 1,
+    })),
     credentials: [],
   })
   const keys: string[] = []
@@ -35,7 +40,14 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
     const publicId = randomBase62(12, random)
     const key = aKey(publicId, random)
     keys.push(key)
-    table.put({ ...plainRecord, ...place, ...fields(row), id: `cred_${publicId}`, publicId, secrets: [secretOf(key, row)] })
+    table.put({
+      ...plainRecord,
+      ...place,
+      ...fields(row),
+      id: `cred_${publicId}`,
+      publicId,
+      secrets: [secretOf(key, row)],
+    })
   }
   return { table, keys }
 }

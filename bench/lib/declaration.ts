@@ -23,7 +23,11 @@ const route: Route = {
 }
 
 /** One API with one route and one plan, for the benches that need no server. */
-export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): { declaration: Declaration; api: Api; route: Route } {
+export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
+  declaration: Declaration
+  api: Api
+  route: Route
+} {
   const routes = createRouteTable([route], { caseInsensitive: false })
   if (!routes.ok) throw new Error('the route is in conflict with itself')
   const api: Api = {

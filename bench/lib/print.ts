@@ -1,7 +1,12 @@
 import type { Bar, Report, Table } from './bench.ts'
 
 export function reportText(name: string, { tables, bars, notes }: Report): string {
-  const parts = [`== ${name}`, ...tables.map(tableText), ...bars.map(barText), ...notes.map((note) => `  note: ${note}`)]
+  const parts = [
+    `== ${name}`,
+    ...tables.map(tableText),
+    ...bars.map(barText),
+    ...notes.map((note) => `  note: ${note}`),
+  ]
   return parts.join('\n')
 }
 
