@@ -11,7 +11,7 @@ import { formatConfigError } from '../../packages/server/src/config/issue.ts'
 import { loadConfigText } from '../../packages/server/src/config/load.ts'
 import type { Log } from '../../packages/server/src/log.ts'
 import { freePorts } from './ports.ts'
-import { startEchoUpstream, type EchoUpstream } from './upstream.ts'
+import { startEchoUpstream, type Echo, type EchoUpstream } from './upstream.ts'
 
 export const managementKey = 'a-management-key-for-tests-of-forty-characters'
 
@@ -37,7 +37,7 @@ export interface ApiAnswer {
   readonly headers: Headers
   readonly text: string
   // Tests look into answers of many shapes; each asserts what it reads.
-  readonly body: any
+  readonly body: ReturnType<JSON['parse']>
 }
 
 /** A call of /api/v1 with the first management key, or `key`; a text is sent as it is, anything else as JSON. */
@@ -56,12 +56,14 @@ export interface TestServerOptions {
   readonly folder?: string
   readonly listen?: string
   readonly ownPorts?: number
+  /** What the upstream answers; without it: what it was sent. */
+  readonly answer?: (echo: Echo) => unknown
 }
 
 /** The whole server on real sockets and a real store, in a folder of its own under the system's temporary one. */
 export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'postern-test-'))
-  const upstream = await startEchoUpstream()
+  const upstream = await startEchoUpstream(options.answer)
   const ports = await freePorts(3 + (options.ownPorts ?? 0))
   const [gateway = 0, console = 0, ops = 0, ...own] = ports
   const text = (yaml: string) =>

@@ -17,7 +17,8 @@ export interface Echo {
   readonly body: string
 }
 
-export async function startEchoUpstream(): Promise<EchoUpstream> {
+/** `answer`: what it says instead of what it was sent. */
+export async function startEchoUpstream(answer: (echo: Echo) => unknown = (echo) => echo): Promise<EchoUpstream> {
   const seen: Echo[] = []
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -31,7 +32,7 @@ export async function startEchoUpstream(): Promise<EchoUpstream> {
       }
       seen.push(echo)
       response.setHeader('Content-Type', 'application/json')
-      response.end(JSON.stringify(echo))
+      response.end(JSON.stringify(answer(echo)))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
