@@ -1,13 +1,13 @@
 import { ipBucket, type Ip } from '../../base/ip.ts'
 import type { FailureBudgetRule } from '../apis/api.ts'
 import { charged, gcraOf, waitMs } from './gcra.ts'
-import { AddressTats } from './tats.ts'
+import { BoundedTats } from './tats.ts'
 
 const peersMax = 200_000
 
 /** Failed attempts per IPv4 address or IPv6 /64. Times are monotonic ms. */
 export class FailureBudget {
-  readonly #tats = new AddressTats(peersMax)
+  readonly #tats = new BoundedTats<Ip>(peersMax)
 
   /** Milliseconds until the peer may fail again; 0 where its budget is not spent. */
   waitMs(ip: Ip, now: number, rule: FailureBudgetRule): number {

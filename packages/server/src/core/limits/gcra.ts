@@ -21,9 +21,13 @@ export function charged(tat: number, now: number, cost: number, gcra: Gcra): num
   return (tat > now ? tat : now) + cost * gcra.intervalMs
 }
 
-/** Milliseconds to wait until `cost` passes; 0 or less where it passes now. A millionth absorbs rounding. */
+/**
+ * Milliseconds to wait until `cost` passes; 0 or less where it passes now. A request that costs more than the whole
+ * burst passes where nothing is used: otherwise it never would. A millionth absorbs rounding.
+ */
 export function waitMs(tat: number, now: number, cost: number, gcra: Gcra): number {
-  return charged(tat, now, cost, gcra) - now - gcra.toleranceMs - gcra.intervalMs * 1e-6
+  const toleranceMs = Math.max(gcra.toleranceMs, cost * gcra.intervalMs)
+  return charged(tat, now, cost, gcra) - now - toleranceMs - gcra.intervalMs * 1e-6
 }
 
 /** Whole requests of cost 1 that would pass at once now. */

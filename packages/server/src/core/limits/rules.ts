@@ -11,10 +11,12 @@ export interface LimitRule {
 
 export type QuotaPeriod = 'hour' | 'day' | 'week' | 'month' | 'year'
 
+export const quotaSubjects = ['credential', 'account', 'project'] as const
+
 /** A quota as declared: `requests` per calendar period in UTC (weeks begin on Monday, ISO 8601). */
 export interface QuotaRule {
   readonly name: string
-  readonly per: 'credential' | 'account' | 'project'
+  readonly per: (typeof quotaSubjects)[number]
   readonly requests: number
   readonly period: QuotaPeriod
 }

@@ -217,6 +217,11 @@ export class RecordTable {
     return number === undefined ? undefined : this.#accounts[number]
   }
 
+  projectById(id: string): ProjectSlot | undefined {
+    const number = this.#projectNumbers.find(id)
+    return number === undefined ? undefined : this.#projects[number]
+  }
+
   accountName(number: number): string {
     return this.#accountNumbers.textOf(number)
   }
