@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+
 import { randomBase62 } from './base/base62.ts'
 import type { Clock } from './base/clock.ts'
 import { createIds } from './base/ids.ts'
@@ -84,7 +85,10 @@ async function claim(config: Config, clock: Clock): Promise<Result<DataLock | nu
   const busy = await busyPorts(sockets)
   const lock =
     config.store.kind === 'sqlite'
-      ? acquireDataLock(config.data, { started: clock.now(), addresses: sockets.map(({ host, port }) => `${host}:${port}`) })
+      ? acquireDataLock(config.data, {
+          started: clock.now(),
+          addresses: sockets.map(({ host, port }) => `${host}:${port}`),
+        })
       : ok(null)
   if (!lock.ok) return fail({ busy, locked: { folder: config.data, owner: lock.error.owner } })
   if (busy.length === 0) return lock
@@ -135,7 +139,8 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   const madeManagementKey = config.managementKey === null ? await ensureManagementKey(bootstrap) : null
   await feed.start()
   const apply: ApplyChanges = (changes, sequence) => feed.applyOwn(changes, sequence)
-  if (config.managementKey !== null) table.apply(bootstrapRecord(config.managementKey, await operatorProject(store), startedAt))
+  if (config.managementKey !== null)
+    table.apply(bootstrapRecord(config.managementKey, await operatorProject(store), startedAt))
   store.listen(() => void feed.poll())
 
   const recorder = new UsageRecorder({
@@ -196,7 +201,8 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   })
 
   const listening = await gateway.listen([config.listen.gateway, ...config.listen.own])
-  if (!listening.ok) throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)
+  if (!listening.ok)
+    throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)
   await management.listen({ ...config.listen.console })
   await ops.listen(config.listen.ops)
   housekeeping.start()
@@ -256,7 +262,9 @@ function effectiveEverywhereBy(now: number, config: Config): number | null {
 }
 
 function readiness(feed: Feed, clock: Clock): readonly string[] {
-  return feed.isFresh(clock.now(), clock.monotonic()) ? [] : ['records are older than stale_after: the store does not answer']
+  return feed.isFresh(clock.now(), clock.monotonic())
+    ? []
+    : ['records are older than stale_after: the store does not answer']
 }
 
 async function operatorProject(store: Store): Promise<string> {
@@ -277,7 +285,13 @@ function exposureMarker(
   return ({ credential }) => {
     if (marked.has(credential) || credential === bootstrapCredentialId) return
     marked.add(credential)
-    const by = { actor: { kind: 'system', id: 'gateway' }, at: clock.now(), ip: null, userAgent: null, requestId: null } as const
+    const by = {
+      actor: { kind: 'system', id: 'gateway' },
+      at: clock.now(),
+      ip: null,
+      userAgent: null,
+      requestId: null,
+    } as const
     store.credentials.markExposed({ id: credential, by }).then(
       (result) => {
         if (result.ok) apply(result.value.changes, result.value.sequence)

@@ -2,9 +2,9 @@ import { pino } from 'pino'
 
 /** Events with fields, no prose, no secrets. */
 export interface Log {
-  info(event: string, fields: Readonly<Record<string, unknown>>): void
+  readonly info: (event: string, fields: Readonly<Record<string, unknown>>) => void
   /** A broken promise of our own; `fields` say where, the error why. */
-  fault(event: string, fields: Readonly<Record<string, unknown>>, error: unknown): void
+  readonly fault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
 }
 
 /** JSON lines on standard error; `quiet` leaves only faults. */
@@ -17,7 +17,11 @@ export function createLog(options: { readonly quiet: boolean }): Log {
 }
 
 /** Name, message and stack of our own errors; messages never hold what a client sent. */
-function describe(error: unknown): { readonly name: string; readonly message: string; readonly stack: string | undefined } {
+function describe(error: unknown): {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+} {
   const known = error instanceof Error ? error : new Error(String(error))
   return { name: known.name, message: known.message, stack: known.stack }
 }

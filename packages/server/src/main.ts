@@ -1,7 +1,7 @@
+import { startServer, type RunningServer, type StartFailure } from './app.ts'
 import { systemClock } from './base/clock.ts'
 import { systemRandom } from './base/random.ts'
 import type { Result } from './base/result.ts'
-import { startServer, type RunningServer, type StartFailure } from './app.ts'
 import { formatConfigError, watchConfig, type Config } from './config/index.ts'
 import { createLog } from './log.ts'
 import { version } from './version.ts'

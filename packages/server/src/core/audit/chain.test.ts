@@ -1,7 +1,8 @@
-import { canonicalJson, commitmentOf, eventHash, genesisHash, type HashedFields } from './chain.ts'
-
 import { createHash } from 'node:crypto'
+
 import { describe, expect, it } from 'vitest'
+
+import { canonicalJson, commitmentOf, eventHash, genesisHash, type HashedFields } from './chain.ts'
 
 const event: HashedFields = {
   sequence: 1,
@@ -24,14 +25,17 @@ describe('the hash chain', () => {
       '{"account":"acc_1","action":"credential.revoked","actor":{"id":"cred_a","kind":"credential"},' +
       '"after":{"state":"revoked"},"at":1000,"before":{"state":"active"},"commitment":"c0ffee","project":null,' +
       '"requestId":null,"sequence":1,"targetId":"cred_b","targetKind":"credential"}'
-    const expected = createHash('sha256').update(`\x01${'\0'.repeat(32)}${json}`, 'latin1').digest('hex')
+    const expected = createHash('sha256')
+      .update(`\x01${'\0'.repeat(32)}${json}`, 'latin1')
+      .digest('hex')
     expect(eventHash(genesisHash, event)).toBe(expected)
   })
 
   it('changes with the previous hash and with every field', () => {
     const original = eventHash(genesisHash, event)
     expect(eventHash('1'.repeat(64), event)).not.toBe(original)
-    for (const key of Object.keys(event)) expect(eventHash(genesisHash, { ...event, [key]: 'other' })).not.toBe(original)
+    for (const key of Object.keys(event))
+      expect(eventHash(genesisHash, { ...event, [key]: 'other' })).not.toBe(original)
   })
 
   it('does not depend on the order of keys, nor on fields beside its own', () => {

@@ -1,6 +1,6 @@
-import type { AuditEvent } from './event.ts'
-
 import { createHash } from 'node:crypto'
+
+import type { AuditEvent } from './event.ts'
 
 /** The hash before the first event. */
 export const genesisHash = '0'.repeat(64)
@@ -14,7 +14,20 @@ export type HashedFields = Omit<AuditEvent, 'personal' | 'previousHash' | 'hash'
 export function eventHash(previousHash: string, event: HashedFields): string {
   const { sequence, at, actor, action, targetKind, targetId, account, project, before, after } = event
   const { requestId, commitment } = event
-  const hashed = { sequence, at, actor, action, targetKind, targetId, account, project, before, after, requestId, commitment }
+  const hashed = {
+    sequence,
+    at,
+    actor,
+    action,
+    targetKind,
+    targetId,
+    account,
+    project,
+    before,
+    after,
+    requestId,
+    commitment,
+  }
   return createHash('sha256')
     .update(Uint8Array.of(1))
     .update(previousHash, 'hex')

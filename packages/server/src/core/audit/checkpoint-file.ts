@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+
 import { parseCheckpoints, signCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { SigningKey } from './signing.ts'
 

@@ -41,12 +41,16 @@ function parseLine(line: string): Checkpoint | null {
 
 function isCheckpoint(value: unknown): value is Checkpoint {
   if (typeof value !== 'object' || value === null) return false
-  const fields = value as Record<string, unknown>
   return (
-    Number.isSafeInteger(fields['sequence']) &&
-    typeof fields['hash'] === 'string' &&
-    Number.isSafeInteger(fields['at']) &&
-    typeof fields['node'] === 'string' &&
-    typeof fields['signature'] === 'string'
+    'sequence' in value &&
+    Number.isSafeInteger(value.sequence) &&
+    'hash' in value &&
+    typeof value.hash === 'string' &&
+    'at' in value &&
+    Number.isSafeInteger(value.at) &&
+    'node' in value &&
+    typeof value.node === 'string' &&
+    'signature' in value &&
+    typeof value.signature === 'string'
   )
 }

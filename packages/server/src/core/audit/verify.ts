@@ -8,7 +8,13 @@ import type { SigningKey } from './signing.ts'
  * chain up to `provenThrough`; without one the chain is only consistent with itself.
  */
 export type AuditVerdict =
-  | { readonly result: 'intact'; readonly events: number; readonly head: number; readonly proven: boolean; readonly provenThrough: number }
+  | {
+      readonly result: 'intact'
+      readonly events: number
+      readonly head: number
+      readonly proven: boolean
+      readonly provenThrough: number
+    }
   /** An event was changed, removed, inserted or moved; `sequence` is the first that does not fit. */
   | { readonly result: 'altered'; readonly sequence: number; readonly what: string }
   /** The log ends before, or differs at, a signed checkpoint: it was cut off or rolled back. */
@@ -44,7 +50,11 @@ export async function verifyAudit(
     previous = event.hash
     const differs = bySequence.get(head)?.find(({ hash }) => hash !== previous)
     if (differs !== undefined) {
-      return { result: 'rolled_back', sequence: head, what: `the checkpoint of ${instant(differs.at)} has another hash` }
+      return {
+        result: 'rolled_back',
+        sequence: head,
+        what: `the checkpoint of ${instant(differs.at)} has another hash`,
+      }
     }
   }
   const beyond = signed.find(({ sequence }) => sequence > head)
