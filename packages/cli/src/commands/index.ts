@@ -1,5 +1,6 @@
 import type { AddCommand } from '../cli.ts'
 import { account } from './account.ts'
+import { audit } from './audit.ts'
 import { backup } from './backup.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
@@ -30,6 +31,7 @@ export const commands: readonly AddCommand[] = [
   requests,
   usage,
   events,
+  audit,
   backup,
   doctor,
   whoami,

@@ -16,12 +16,16 @@ export function shellWords(line: string, env: Io['env']): readonly string[] {
       word = null
       continue
     }
+    if (quote !== "'" && line.startsWith('\\\n', i)) {
+      i++
+      continue
+    }
     word ??= ''
     if (char === quote) quote = null
     else if (quote === null && (char === '"' || char === "'")) quote = char
     else if (char === '\\' && quote !== "'") {
       const next = line.charAt(++i)
-      if (next !== '\n') word += quote === '"' && !/["\\$`]/.test(next) ? `\\${next}` : next
+      word += quote === '"' && !/["\\$`]/.test(next) ? `\\${next}` : next
     } else if (char === '$') {
       const name = /^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))/.exec(line.slice(i))
       if (name === null) word += char
@@ -34,7 +38,7 @@ export function shellWords(line: string, env: Io['env']): readonly string[] {
   if (quote !== null)
     throw wrongUsage('The line is not complete', `A ${quote} is not closed.`, 'Paste the line in full.')
   if (word !== null) words.push(word)
-  return words.filter((each) => each !== '\n')
+  return words
 }
 
 function valueOf(name: string, env: Io['env']): string {
