@@ -17,7 +17,7 @@ export interface RevocationLog {
   close(): void
 }
 
-export const revocationsFile = (checkpointsFolder: string): string => join(checkpointsFolder, 'revocations.jsonl')
+const revocationsFile = (checkpointsFolder: string): string => join(checkpointsFolder, 'revocations.jsonl')
 
 export function openRevocationLog(checkpointsFolder: string): RevocationLog {
   mkdirSync(checkpointsFolder, { recursive: true, mode: 0o700 })

@@ -4,7 +4,7 @@ import type { Kysely } from 'kysely'
  * The tables, for both databases: text ids, integer epoch milliseconds, JSON as text, 0/1, digests as 32 bytes.
  * On SQLite `MainTables` and `UsageTables` are two files, on PostgreSQL one database.
  */
-export interface MainTables {
+interface MainTables {
   accounts: AccountRow
   projects: ProjectRow
   credentials: CredentialRow
@@ -102,7 +102,7 @@ export interface SecretRow {
 }
 
 /** A table of its own, so that a closed window leaves nothing behind when its row is deleted. */
-export interface SealedCopyRow {
+interface SealedCopyRow {
   secret: string
   credential: string
   bytes: Uint8Array
@@ -138,13 +138,13 @@ export interface EventPersonalRow {
   user_agent: string | null
 }
 
-export interface EventHeadRow {
+interface EventHeadRow {
   id: number
   sequence: number
   hash: string
 }
 
-export interface IdempotencyRow {
+interface IdempotencyRow {
   key: string
   body_digest: string
   status: number | null
@@ -152,7 +152,7 @@ export interface IdempotencyRow {
   started_at: number
 }
 
-export interface QuotaRow {
+interface QuotaRow {
   key: string
   period: number
   used: number
@@ -189,12 +189,12 @@ export interface LatencyRow {
 }
 
 /** Minutes before `through` are summed up in hours and days. */
-export interface RollupRow {
+interface RollupRow {
   id: number
   through: number
 }
 
-export interface DroppedRow {
+interface DroppedRow {
   minute: number
   count: number
 }
@@ -231,7 +231,7 @@ export interface RequestTableRow {
   trace: string | null
 }
 
-export interface NodeRow {
+interface NodeRow {
   id: string
   flushed_at: number
 }

@@ -45,5 +45,8 @@ export const usage0001: Migration = {
     await run('create index requests_credential on requests (credential, id) where credential is not null')
     await run('create index requests_account on requests (account, id) where account is not null')
     await run('create index requests_code on requests (code, id) where code is not null')
+    // Few rows are refusals, and a rare code of one account would else be looked for among all its requests.
+    await run('create index requests_account_code on requests (account, code, id) where code is not null')
+    await run('create index requests_credential_code on requests (credential, code, id) where code is not null')
   },
 }

@@ -3,12 +3,12 @@ import { sql, type Expression, type SqlBool } from 'kysely'
 import { BadCursor, type Page } from '../../core/store.ts'
 
 /** Opaque to callers: base64url of the JSON of the last row's key. */
-export function encodeCursor(key: readonly (string | number)[]): string {
+function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url')
 }
 
 /** The key of a list sorted by creation: `[createdAt, id]`. */
-export function creationCursor(cursor: string): readonly [number, string] {
+function creationCursor(cursor: string): readonly [number, string] {
   const key = decode(cursor)
   const [at, id] = key
   if (key.length !== 2 || typeof at !== 'number' || typeof id !== 'string')

@@ -97,7 +97,7 @@ export async function imagesOf(db: Db, touched: Touched): Promise<RecordChanges>
 }
 
 /** In the order of their ids; hidden and dead ones as well. */
-export async function credentialRecords(db: Db, ids: readonly string[]): Promise<readonly CredentialRecord[]> {
+async function credentialRecords(db: Db, ids: readonly string[]): Promise<readonly CredentialRecord[]> {
   const records: CredentialRecord[] = []
   for (let start = 0; start < ids.length; start += 1000) {
     const some = ids.slice(start, start + 1000)

@@ -20,7 +20,7 @@ const finer: Readonly<Record<Exclude<Unit, 'minute'>, Unit>> = { hour: 'minute',
  * The range in whole units of `unit`, and its ragged ends in finer ones, so that a range that does not begin or end
  * on the hour is exact as long as the minutes of that hour are kept.
  */
-export function segmentsOf(from: number, to: number, unit: Unit): readonly Segment[] {
+function segmentsOf(from: number, to: number, unit: Unit): readonly Segment[] {
   if (from >= to) return []
   const span = spans[unit]
   if (unit === 'minute') return [{ unit, from: Math.floor(from / span) * span, to }]

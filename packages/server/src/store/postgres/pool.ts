@@ -60,7 +60,7 @@ export interface Pool {
   readonly options: object
 }
 
-export interface PoolClient {
+interface PoolClient {
   query<Row>(text: string, values: readonly unknown[]): Promise<pg.QueryResult<Row & pg.QueryResultRow>>
   /** Rows as arrays of their columns, for many at once. */
   arrays<Row extends readonly unknown[]>(text: string, values: readonly unknown[]): Promise<readonly Row[]>

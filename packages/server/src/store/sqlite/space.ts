@@ -6,9 +6,9 @@ import type Database from 'better-sqlite3'
 import { systemRandom } from '../../base/random.ts'
 import { pageBytes } from './files.ts'
 
-export const ballastBytes = 16 * 1024 * 1024
+const ballastBytes = 16 * 1024 * 1024
 /** Below this, logs, imports and issuing stop. */
-export const nearFullBytes = 8 * 1024 * 1024
+const nearFullBytes = 8 * 1024 * 1024
 
 export interface SpaceState {
   readonly freeBytes: number

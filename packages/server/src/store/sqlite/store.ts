@@ -44,7 +44,7 @@ export async function openSqliteStore({
   return storeOf(engineOf(workers))
 }
 
-export interface Workers {
+interface Workers {
   readonly writer: WorkerClient
   readonly reader: WorkerClient
   readonly usage: WorkerClient
