@@ -5,6 +5,7 @@ import { openSqliteStore } from './sqlite/store.ts'
 
 export { createKeyFiles, type KeyFolder } from './keys/index.ts'
 export { acquireDataLock, type DataLock, type LockInfo, type LockOwner } from './sqlite/lock.ts'
+export { offlineEvents } from './sqlite/offline.ts'
 export { restore, RestoreRefused, type Restored, type RestoreOptions } from './sqlite/restore.ts'
 
 export interface StoreOptions {
