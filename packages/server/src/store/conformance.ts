@@ -832,6 +832,18 @@ function usageConformance(open: () => Promise<Opened>): void {
       ])
     })
 
+    it('loses no minute that is older than its retention before it was rolled up', async () => {
+      const { store } = await open()
+      const counts = Array.from({ length: 100 }, (_, index) => aCount({ minute: index * minute }))
+      await store.usage.flush(aFlush({ counts }))
+      await store.usage.maintain({ now: 5 * day, retention })
+      expect(await countsOf(store, { credential: 'cred_1' })).toEqual([[0, 100]])
+      expect(await countsOf(store, { account: 'acc_1', step: 'hour' })).toEqual([
+        [0, 60],
+        [hour, 40],
+      ])
+    })
+
     it('sums latencies by bucket', async () => {
       const { store } = await open()
       const latencies = [{ minute: 0, credential: 'cred_1', route: 'r', buckets: [1, 0, 2] }]

@@ -1,5 +1,5 @@
-import type { SealedCopy } from '../store.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { SealedCopy } from '../store.ts'
 
 /** `visibleUntil` of a secret that may always be revealed: the last instant of ECMAScript time. */
 export const visibleAlways = 8.64e15

@@ -119,12 +119,18 @@ export function bucketOf(span: number): ReturnType<typeof sql<number>> {
 
 /** One bounded step of deleting what is past its retention. Answers whether there is more to do. */
 export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStore['maintain']>[0]): Promise<boolean> {
-  const ages = { minutes: retention.minutesMs, hours: retention.hoursMs, days: retention.daysMs }
+  const { through } = await tx.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
+  const ends = {
+    // However old, a minute goes only when the hours and days have it.
+    minutes: Math.min(now - retention.minutesMs, through),
+    hours: now - retention.hoursMs,
+    days: now - retention.daysMs,
+  }
   let more = false
-  for (const [unit, age] of Object.entries(ages)) {
-    more = (await pruneTable(tx, `usage_${unit}`, keys.usage, now - age)) || more
-    more = (await pruneTable(tx, `latency_${unit}`, keys.latency, now - age)) || more
-    if (unit !== 'minutes') more = (await pruneTable(tx, `total_${unit}`, keys.total, now - age)) || more
+  for (const [unit, end] of Object.entries(ends)) {
+    more = (await pruneTable(tx, `usage_${unit}`, keys.usage, end)) || more
+    more = (await pruneTable(tx, `latency_${unit}`, keys.latency, end)) || more
+    if (unit !== 'minutes') more = (await pruneTable(tx, `total_${unit}`, keys.total, end)) || more
   }
   await tx
     .deleteFrom('usage_dropped')

@@ -133,7 +133,7 @@ async function flush({ flush: counts, requests }: PackedFlush): Promise<void> {
 /** One bounded step, so that flushes and queries come between. Answers whether there is more to do. */
 async function maintainStep(input: { readonly now: number; readonly retention: Retention }): Promise<boolean> {
   const rolled = await inTransaction('begin immediate', () => rollUpStep(db, input))
-  const pruned = await inTransaction('begin immediate', () => pruneStep(db, input))
+  const pruned = !rolled && (await inTransaction('begin immediate', () => pruneStep(db, input)))
   checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
   return rolled || pruned
 }
