@@ -6,6 +6,7 @@ import { reportText } from './lib/print.ts'
 /** In the order in which `all` runs them. A bench is loaded only when it is run. */
 const benches: readonly { readonly name: string; readonly load: () => Promise<Bench> }[] = [
   { name: 'decide', load: async () => (await import('./decide.ts')).decide },
+  { name: 'timing', load: async () => (await import('./timing.ts')).timing },
 ]
 
 const { values: flags, positionals } = parseArgs({

@@ -4,7 +4,7 @@ export function median(values: ArrayLike<number>): number {
 
 /** Linear between the two nearest ranks; NaN of nothing. */
 export function quantile(values: ArrayLike<number>, share: number): number {
-  const sorted = Float64Array.from(values).sort()
+  const sorted = Float64Array.from(values).toSorted()
   if (sorted.length === 0) return Number.NaN
   const at = (sorted.length - 1) * share
   const low = sorted[Math.floor(at)] ?? Number.NaN
