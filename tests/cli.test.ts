@@ -169,7 +169,7 @@ describe('why', () => {
   })
 })
 
-function line(secret: string, more: object = {}): string {
+function importLine(secret: string, more: object = {}): string {
   return JSON.stringify({ secret, name: `old ${secret}`, ...more })
 }
 
@@ -186,7 +186,7 @@ describe('import', () => {
   it('takes over what is good, skips what is in, and the old secrets work', async () => {
     const file = write(
       'good.jsonl',
-      Array.from({ length: 1_500 }, (_, i) => line(`old-secret-${i}`, { scopes: ['orders.read'] })),
+      Array.from({ length: 1_500 }, (_, i) => importLine(`old-secret-${i}`, { scopes: ['orders.read'] })),
     )
     expect(json(await importFile(file, '--dry-run'))).toMatchObject({ dry_run: true, imported: 1_500, skipped: 0 })
     expect(
@@ -206,10 +206,10 @@ describe('import', () => {
 
   it('stores nothing while a line is refused, and names it without its secret', async () => {
     const file = write('bad.jsonl', [
-      line('bad-1'),
+      importLine('bad-1'),
       '{"secret":"bad-2"',
-      line('bad-3', { scopes: ['nope'] }),
-      line('bad-4'),
+      importLine('bad-3', { scopes: ['nope'] }),
+      importLine('bad-4'),
     ])
     const refused = await importFile(file)
     expect(refused.code).toBe(1)

@@ -13,9 +13,9 @@ export interface Provisioned {
 }
 
 /** Sees to it that all that the printed lines use is there and works. A client of /api/v1 like any other. */
-export async function provision(client: Client, dataFolder: string): Promise<Provisioned> {
+export async function provision(api: Client, dataFolder: string): Promise<Provisioned> {
   const notes: string[] = []
-  let state = await ensureAccount(client, readState(dataFolder), notes)
+  let state = await ensureAccount(api, readState(dataFolder), notes)
   const keep = (name: string, held: HeldCredential): HeldCredential => {
     state = { ...state, credentials: { ...state.credentials, [name]: held } }
     writeState(dataFolder, state)
@@ -24,29 +24,28 @@ export async function provision(client: Client, dataFolder: string): Promise<Pro
   writeState(dataFolder, state)
   const ensure = async (name: WantedName): Promise<HeldCredential> => {
     const held = state.credentials[name]
-    const fault = held === undefined ? null : await faultOf(client, held, wanted[name])
+    const fault = held === undefined ? null : await faultOf(api, held, wanted[name])
     if (held !== undefined && fault === null) return held
     if (fault !== null) notes.push(`"${wanted[name].name}" ${fault}: a new credential was made.`)
-    return keep(name, await issue(client, state.project, wanted[name]))
+    return keep(name, await issue(api, state.project, wanted[name]))
   }
   const renew = async (name: ThrowAwayName): Promise<HeldCredential> => {
-    await forget(client, state.credentials[name])
-    return keep(name, await issue(client, state.project, throwAway[name]))
+    await forget(api, state.credentials[name])
+    return keep(name, await issue(api, state.project, throwAway[name]))
   }
-  return {
-    account: state.account,
-    notes,
-    credentials: {
-      wecantrack: await ensure('wecantrack'),
-      clickmeter: await ensure('clickmeter'),
-      readOnly: await ensure('readOnly'),
-      cardconnect: await ensure('cardconnect'),
-      server: await ensure('server'),
-      client: await ensure('client'),
-      rotated: await renew('rotated'),
-      revoked: await renew('revoked'),
-    },
-  }
+  // All at once: the store writes them together.
+  const [wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked] = await Promise.all([
+    ensure('wecantrack'),
+    ensure('clickmeter'),
+    ensure('readOnly'),
+    ensure('cardconnect'),
+    ensure('server'),
+    ensure('client'),
+    renew('rotated'),
+    renew('revoked'),
+  ])
+  const credentials = { wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked }
+  return { account: state.account, notes, credentials }
 }
 
 const account = { name: 'Demonstration', plan: 'demonstration' }

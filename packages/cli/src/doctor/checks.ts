@@ -1,7 +1,8 @@
 import type { Check } from './finding.ts'
 import { checkFolders } from './folders.ts'
 import { checkNode } from './node.ts'
+import { checkPorts } from './ports.ts'
 import { checkServer } from './server.ts'
 
 /** Every check, in order. */
-export const checks: readonly Check[] = [checkNode, checkFolders, checkServer]
+export const checks: readonly Check[] = [checkNode, checkFolders, checkPorts, checkServer]

@@ -1,14 +1,15 @@
-import { readdirSync, readFileSync, statSync, existsSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
 
-import { demoFolder } from '../demo/ports.ts'
 import type { Tools } from '../tools.ts'
 import { finding, note, type Check, type Finding } from './finding.ts'
+import { installationHere, servedAddresses } from './installation.ts'
 
 /** Data and key folders, where this is the machine of the server. */
 export const checkFolders: Check = async (tools) => {
-  const folders = await foldersHere(tools)
-  if (folders === null) return [note('folders', 'no postern.yaml and no demonstration here: not checked')]
+  const here = await installationHere(tools.io)
+  if (here === null) return [note('folders', 'no postern.yaml and no demonstration here: not checked')]
+  const folders = [here.data, here.keys]
   const missing = folders.filter((folder) => !existsSync(folder))
   const there = folders.filter((folder) => existsSync(folder))
   return [
@@ -16,17 +17,6 @@ export const checkFolders: Check = async (tools) => {
     ...there.flatMap((folder) => [...openFolder(tools, folder), openFiles(tools, folder)]),
     ...there.slice(0, 1).flatMap((data) => checkpointAge(tools, data)),
   ]
-}
-
-async function foldersHere({ io }: Tools): Promise<readonly [data: string, keys: string] | null> {
-  const path = resolve(io.cwd, 'postern.yaml')
-  if (existsSync(path)) {
-    const { loadConfig } = await import('@postern/server')
-    const loaded = loadConfig({ path, env: io.env })
-    return loaded.ok ? [loaded.value.data, loaded.value.keys] : null
-  }
-  const folder = join(io.cwd, demoFolder)
-  return existsSync(folder) ? [join(folder, 'data'), join(folder, 'keys')] : null
 }
 
 function openFolder(tools: Tools, folder: string): readonly Finding[] {
@@ -70,7 +60,7 @@ function checkpointAge(tools: Tools, data: string): readonly Finding[] {
   if (!existsSync(folder)) return [note('checkpoint', 'none yet: the server writes one each minute')]
   const files = readdirSync(folder).filter((name) => !name.startsWith('revocations'))
   const newest = Math.max(0, ...files.map((name) => statSync(join(folder, name)).mtimeMs))
-  if (newest === 0 || !isServed(data)) return [note('checkpoint', 'no server runs on this folder')]
+  if (newest === 0 || servedAddresses(data) === null) return [note('checkpoint', 'no server runs on this folder')]
   const age = Math.round((tools.io.now() - newest) / 1_000)
   return [
     finding(
@@ -80,16 +70,6 @@ function checkpointAge(tools: Tools, data: string): readonly Finding[] {
       'Look for faults in the log of the server.',
     ),
   ]
-}
-
-/** Whether the process that the lock names is alive. */
-function isServed(data: string): boolean {
-  try {
-    const owner: unknown = JSON.parse(readFileSync(join(data, 'lock.json'), 'utf8'))
-    return typeof owner === 'object' && owner !== null && 'pid' in owner && existsSync(`/proc/${String(owner.pid)}`)
-  } catch {
-    return false
-  }
 }
 
 function shown({ io }: Tools, path: string): string {
