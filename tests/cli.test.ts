@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runCli } from '../packages/cli/src/cli.ts'
 import { testIo } from '../packages/cli/src/testing/io.ts'
+import { startServerProcess } from './support/process.ts'
 import { managementKey, startTestServer, type TestServer } from './support/server.ts'
 
 const yaml = `
@@ -261,6 +262,47 @@ describe('backup', () => {
     expect(json(done)).toEqual({ folder: join(folder, 'copy') })
     expect(existsSync(join(folder, 'copy', 'manifest.json'))).toBe(true)
     expect((await cli(['backup', '--to', 'copy'])).code).toBe(2)
+  })
+})
+
+describe('restore', () => {
+  it('revives nothing that was revoked since, and needs the server stopped', async () => {
+    const own = await startServerProcess({ yaml: yaml.replaceAll('UPSTREAM', server.upstream.url) })
+    const here = { cwd: own.folder, env: { POSTERN_URL: own.console } }
+    try {
+      const made = json(
+        await cli(['account', 'create', '--name', 'Acme', '--plan', 'pro', '--json', '--show-secret'], here),
+      )
+      const create = [
+        'key',
+        'create',
+        '--account',
+        made.account.id,
+        '--name',
+        'CI',
+        '--api',
+        'shop',
+        '--json',
+        '--show-secret',
+      ]
+      const { credential } = json(await cli(create, here))
+      expect((await cli(['backup', '--to', 'copy'], here)).code).toBe(0)
+      expect((await cli(['key', 'revoke', credential.id, '--yes'], here)).code).toBe(0)
+      const running = await cli(['restore', 'copy', '--yes'], here)
+      expect([running.code, running.err]).toEqual([1, expect.stringContaining(`process ${own.pid}`)])
+      await own.stop()
+      expect(await cli(['restore', 'copy'], here)).toMatchObject({ code: 2 })
+      expect(json(await cli(['restore', 'copy', '--yes', '--json'], here))).toMatchObject({ applied: 1 })
+      const audited = await cli(['audit', 'verify', '--data', 'data'], here)
+      expect(audited.out).toMatch(/^(intact|rolled back) {2}/)
+    } finally {
+      await own.stop()
+      own.remove()
+    }
+  })
+
+  it('refuses a folder that is no backup', async () => {
+    expect((await cli(['restore', '.', '--yes'])).err).toContain('manifest.json')
   })
 })
 

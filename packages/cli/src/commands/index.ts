@@ -12,6 +12,7 @@ import { init } from './init.ts'
 import { key } from './key.ts'
 import { project } from './project.ts'
 import { requests } from './requests.ts'
+import { restore } from './restore.ts'
 import { start } from './start.ts'
 import { usage } from './usage.ts'
 import { verify } from './verify.ts'
@@ -33,6 +34,7 @@ export const commands: readonly AddCommand[] = [
   events,
   audit,
   backup,
+  restore,
   doctor,
   whoami,
   completion,
