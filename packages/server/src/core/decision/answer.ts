@@ -1,4 +1,5 @@
 import { codeRow } from '@postern/contract'
+
 import type { Api, Declaration, LimitStanding } from '../apis/api.ts'
 import type { Evaluation, Refusal, Standing } from './evaluation.ts'
 
@@ -18,12 +19,15 @@ export function answerOf(
   now: number,
 ): Answer {
   const { refusal } = evaluation
-  return refusal === null ? preflightAnswer(evaluation, requestId) : refusalAnswer(evaluation, refusal, standing, requestId, declaration, now)
+  return refusal === null
+    ? preflightAnswer(evaluation, requestId)
+    : refusalAnswer(evaluation, refusal, standing, requestId, declaration, now)
 }
 
 function preflightAnswer(evaluation: Evaluation, requestId: string): Answer {
   const { api, route, corsOrigin } = evaluation
-  const methods = route === null || route.methods.length === 0 ? ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] : route.methods
+  const methods =
+    route === null || route.methods.length === 0 ? ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] : route.methods
   return {
     status: 204,
     headers: [

@@ -1,4 +1,5 @@
 import type { Code } from '@postern/contract'
+
 import { formatIp, ipInRanges } from '../../base/ip.ts'
 import { managementApiId } from '../accounts/account.ts'
 import type { Charge, LimitRefusal } from '../limits/limiter.ts'
@@ -7,6 +8,7 @@ import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
 import { refuse } from './refuse.ts'
 import { missingScopes, type Rights } from './rights.ts'
+import { shown } from './trail.ts'
 
 /** One check of a known credential: null where it passes. `compared` is for the trace and names no allowed value. */
 export interface Check {
@@ -55,7 +57,8 @@ const rotation: Check = {
     facts.now >= table.notAfter(secretRow)
       ? refuse('secret_rotated_out', { hint: `Its overlap ended on ${instant(table.notAfter(secretRow))}.` })
       : null,
-  compared: ({ table, secretRow, facts }) => `now ${instant(facts.now)}, secret ends ${instant(table.notAfter(secretRow))}`,
+  compared: ({ table, secretRow, facts }) =>
+    `now ${instant(facts.now)}, secret ends ${instant(table.notAfter(secretRow))}`,
 }
 
 const apiFit: Check = {
@@ -93,7 +96,8 @@ const plan: Check = {
       (held.maxKeyAgeMs === null || facts.now - table.createdAt(row) < held.maxKeyAgeMs)
     return allowed ? null : refuse('plan_forbids')
   },
-  compared: ({ plan: held, table, row, api }) => `plan ${held?.id ?? 'unknown'}, API ${api.id}, kind ${table.kind(row)}`,
+  compared: ({ plan: held, table, row, api }) =>
+    `plan ${held?.id ?? 'unknown'}, API ${api.id}, kind ${table.kind(row)}`,
 }
 
 const ip: Check = {
@@ -118,15 +122,15 @@ const origin: Check = {
     return sent !== null && origins.matches(sent) ? null : refuse('origin_not_allowed')
   },
   compared: ({ own, origin: sent }) =>
-    `origin ${sent ?? 'absent'}, ${(own?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
+    `origin ${shown(sent)}, ${(own?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
 }
 
 const kind: Check = {
   step: 'kind',
   test: ({ table, row, route, presented }) => {
     const held = table.kind(row)
-    const { kinds } = presented.place
-    if (kinds !== null && !kinds.includes(held)) return refuse('kind_not_allowed')
+    const { accept, kinds } = presented.place
+    if (!accept.includes('key') || (kinds !== null && !kinds.includes(held))) return refuse('kind_not_allowed')
     return held === 'publishable' && !route.clientSide ? refuse('kind_not_allowed') : null
   },
   compared: ({ table, row, route, presented }) =>
@@ -217,7 +221,11 @@ function makeCharge(candidate: Candidate): Charge {
 function limitRefusal(code: Code, refusal: LimitRefusal | null): Refusal | null {
   return refusal === null
     ? null
-    : refuse(code, { retryAfterMs: refusal.standing.retryAfterMs, hint: `The limit is named "${refusal.standing.name}".`, limit: refusal.standing })
+    : refuse(code, {
+        retryAfterMs: refusal.standing.retryAfterMs,
+        hint: `The limit is named "${refusal.standing.name}".`,
+        limit: refusal.standing,
+      })
 }
 
 function instant(epochMs: number): string {

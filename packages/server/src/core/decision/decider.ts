@@ -15,7 +15,7 @@ import { headerValue } from './headers.ts'
 import { match, type Match } from './match.ts'
 import { refuse } from './refuse.ts'
 import { RightsCache } from './rights.ts'
-import { Trail } from './trail.ts'
+import { shown, Trail } from './trail.ts'
 
 /** What resolving may have to wait for: the store's word on a secret that memory does not hold. */
 export interface Freshness {
@@ -76,25 +76,30 @@ export class Decider {
   }
 
   evaluate(facts: RequestFacts, whole: boolean): Evaluation | Promise<Evaluation> {
-    return this.#evaluate(this.#read(facts, whole))
-  }
-
-  /** The last two stages alone, for a request that was matched and whose credential was read. */
-  evaluateMatched(
-    facts: RequestFacts,
-    matched: Match,
-    presented: Presented,
-    whole: boolean,
-  ): Evaluation | Promise<Evaluation> {
-    const origin = headerValue(facts.headers, 'origin')
-    return this.#evaluate({ facts, trail: new Trail(whole), matched, presented, refusal: null, origin, preflight: false })
-  }
-
-  #evaluate(stages: Stages): Evaluation | Promise<Evaluation> {
+    const stages = this.#read(facts, whole)
     const known = this.#lookUp(stages)
     const waiting = known === null ? null : this.#resolve(stages, known)
     if (waiting === null) return this.#conclude(stages, known)
-    return waiting.then((answered) => this.#conclude(stages, this.#lookUp(stages, answered)))
+    return waiting.then((answered) => {
+      // What is declared may have been reloaded meanwhile.
+      const again = this.#read(facts, whole)
+      return this.#conclude(again, this.#lookUp(again, answered))
+    })
+  }
+
+  /** The last stage alone, on what memory holds, for a request that was matched and whose credential was read. */
+  evaluateMatched(facts: RequestFacts, matched: Match, presented: Presented, whole: boolean): Evaluation {
+    const origin = headerValue(facts.headers, 'origin')
+    const stages: Stages = {
+      facts,
+      trail: new Trail(whole),
+      matched,
+      presented,
+      refusal: null,
+      origin,
+      preflight: false,
+    }
+    return this.#decide(stages, this.#lookUp(stages))
   }
 
   /**
@@ -124,7 +129,8 @@ export class Decider {
   #read(facts: RequestFacts, whole: boolean): Stages {
     const trail = new Trail(whole)
     const origin = headerValue(facts.headers, 'origin')
-    const asked = facts.method === 'OPTIONS' && origin !== null ? headerValue(facts.headers, 'access-control-request-method') : null
+    const asked =
+      facts.method === 'OPTIONS' && origin !== null ? headerValue(facts.headers, 'access-control-request-method') : null
     if (asked !== null) {
       const matched = match({ ...facts, method: asked }, this.#declaration(), trail)
       if (matched.refusal === null && matched.route?.clientSide === true) {
@@ -183,14 +189,15 @@ export class Decider {
   /** Runs the rest in one turn. A refusal is run once more with the whole trace: it is pure, so nothing changes. */
   #conclude(stages: Stages, known: Known | null): Evaluation {
     const evaluation = this.#decide(stages, known)
-    if (evaluation.allowed || evaluation.trace !== null || evaluation.preflight) return evaluation
+    if (evaluation.refusal === null || evaluation.trace !== null) return evaluation
     return this.#decide(this.#read(stages.facts, true), known)
   }
 
   #decide(stages: Stages, known: Known | null): Evaluation {
     const { matched, trail, presented } = stages
     const { api, route } = matched
-    if (stages.refusal !== null || api === null || route === null) return this.#refused(stages, stages.refusal ?? refuse('api_unknown'))
+    if (stages.refusal !== null || api === null || route === null)
+      return this.#refused(stages, stages.refusal ?? refuse('api_unknown'))
     if (stages.preflight) return this.#preflight(stages)
     if (presented === null || known === null) return this.#refused(stages, refuse('credential_missing'))
 
@@ -200,15 +207,41 @@ export class Decider {
       trail.add('known', false, () => 'failed attempts of the peer', 'too_many_failures')
       return this.#refused(stages, refuse('too_many_failures', { retryAfterMs: failureWaitMs }))
     }
-    if (!trail.add('shape', shape !== 'malformed', () => (shape === 'ours' ? 'our format, checksum right' : 'foreign format'), 'credential_malformed')) {
-      return this.#refused(stages, refuse('credential_malformed', { hint: 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.' }))
+    if (
+      !trail.add(
+        'shape',
+        shape !== 'malformed',
+        () => (shape === 'ours' ? 'our format, checksum right' : 'foreign format'),
+        'credential_malformed',
+      )
+    ) {
+      return this.#refused(
+        stages,
+        refuse('credential_malformed', {
+          hint: 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.',
+        }),
+      )
     }
     const fresh = this.#freshness.isFresh(stages.facts.now, stages.facts.monotonic)
     const served = answered && (fresh || (route.onStale === 'serve' && secretRow !== -1))
-    if (!trail.add('fresh', served, () => (fresh ? 'records are current' : 'records are older than stale_after'), 'decision_unavailable')) {
+    if (
+      !trail.add(
+        'fresh',
+        served,
+        () => (fresh ? 'records are current' : 'records are older than stale_after'),
+        'decision_unavailable',
+      )
+    ) {
       return this.#refused(stages, refuse('decision_unavailable', { retryAfterMs: 1000 }))
     }
-    if (!trail.add('known', secretRow !== -1, () => (secretRow === -1 ? 'no record' : 'record found'), 'credential_unknown')) {
+    if (
+      !trail.add(
+        'known',
+        secretRow !== -1,
+        () => (secretRow === -1 ? 'no record' : 'record found'),
+        'credential_unknown',
+      )
+    ) {
       return this.#refused(stages, refuse('credential_unknown', { hint: placeholderHint(presented.secret) }))
     }
 
@@ -259,7 +292,11 @@ export class Decider {
     if (secretRow === -1 || this.#table.isImported(secretRow)) return false
     const row = this.#table.owner(secretRow)
     const { now } = stages.facts
-    return this.#table.state(row, now) === 'active' && !(now >= this.#table.expiresAt(row)) && !(now >= this.#table.notAfter(secretRow))
+    return (
+      this.#table.state(row, now) === 'active' &&
+      !(now >= this.#table.expiresAt(row)) &&
+      !(now >= this.#table.notAfter(secretRow))
+    )
   }
 
   #principal(candidate: Candidate): Principal {
@@ -281,8 +318,12 @@ export class Decider {
   }
 
   #preflight(stages: Stages): Evaluation {
-    const listed = stages.origin !== null && stages.matched.api !== null && this.#table.originListed(stages.matched.api.id, stages.origin, stages.facts.now)
-    if (!listed) return this.#refused(stages, refuse('origin_not_allowed'))
+    const { matched, origin, facts, trail } = stages
+    const listed =
+      origin !== null && matched.api !== null && this.#table.originListed(matched.api.id, origin, facts.now)
+    const compared = () => `origin ${shown(origin)}, ${listed ? 'listed' : 'listed by no live publishable credential'}`
+    if (!trail.add('origin', listed, compared, 'origin_not_allowed'))
+      return this.#refused(stages, refuse('origin_not_allowed'))
     return concluded(stages, { ...nothing(stages), corsOrigin: stages.origin })
   }
 
@@ -310,7 +351,9 @@ export class Decider {
     if (presented === null || refusal !== null) return null
     const secretRow = this.#find(stages, presented)
     if (secretRow === -1) return null
-    return this.#principal(this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow))
+    return this.#principal(
+      this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow),
+    )
   }
 }
 
@@ -352,5 +395,7 @@ function concluded({ matched, presented, preflight, trail }: Stages, outcome: Ou
 function placeholderHint(secret: string): string | null {
   if (/^\$\{?[A-Za-z_]+\}?$/.test(secret)) return 'It looks like a variable that the shell did not fill in.'
   if (/^["'].*["']$/.test(secret)) return 'It is in quotes.'
-  return /^(your|my)[-_]?(api)?[-_]?(key|token)$/i.test(secret) || /^<.*>$/.test(secret) ? 'It looks like a placeholder.' : null
+  return /^(your|my)[-_]?(api)?[-_]?(key|token)$/i.test(secret) || /^<.*>$/.test(secret)
+    ? 'It looks like a placeholder.'
+    : null
 }

@@ -1,4 +1,5 @@
 import type { Code } from '@postern/contract'
+
 import type { Ip } from '../../base/ip.ts'
 import type { Api, Environment, LimitStanding, Place, Route } from '../apis/api.ts'
 import type { Charge } from '../limits/limiter.ts'

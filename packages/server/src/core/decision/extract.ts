@@ -1,6 +1,7 @@
 import { codes } from '@postern/contract'
-import { isPresentable } from '../credentials/format.ts'
+
 import type { Api, Place } from '../apis/api.ts'
+import { isPresentable } from '../credentials/format.ts'
 import type { Presented, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
 import { headerValues } from './headers.ts'
@@ -24,10 +25,20 @@ export function extract(
   }
   const [presented = null, another] = found
   const present = found.length > 0 || malformed !== null
-  if (!trail.add('present', present && another === undefined, () => describe(api, found), another === undefined ? 'credential_missing' : 'credential_ambiguous')) {
+  if (
+    !trail.add(
+      'present',
+      present && another === undefined,
+      () => describe(api, found),
+      another === undefined ? 'credential_missing' : 'credential_ambiguous',
+    )
+  ) {
     return {
       presented,
-      refusal: another === undefined ? refuse('credential_missing', { hint: missingHint(facts, api, query) }) : refuse('credential_ambiguous'),
+      refusal:
+        another === undefined
+          ? refuse('credential_missing', { hint: missingHint(facts, api, query) })
+          : refuse('credential_ambiguous'),
     }
   }
   const fault = malformed ?? (presented === null ? null : faultOf(presented))
@@ -44,7 +55,9 @@ function look(place: Place, facts: RequestFacts, query: string): readonly Presen
     case 'bearer':
     case 'basic': {
       const values = headerValues(facts.headers, 'authorization').filter((value) => value !== '')
-      return collect(values.map((value) => authorization(place, value)))
+      const found = collect(values.map((value) => authorization(place, value)))
+      // The header stands once (RFC 9110, section 11.6.2): beside another one, even a foreign scheme leaves doubt.
+      return typeof found === 'string' || values.length < 2 ? found : [...found, ...found]
     }
     case 'header':
       return headerValues(facts.headers, place.name)
@@ -115,7 +128,8 @@ function missingHint(facts: RequestFacts, api: Api, query: string): string | nul
   if (takesAuthorization && sent !== undefined && !sent.includes(' ')) {
     return 'The Authorization header has a value without a scheme before it.'
   }
-  if (takesAuthorization && sent !== undefined) return 'The Authorization header has a scheme that this API does not use.'
+  if (takesAuthorization && sent !== undefined)
+    return 'The Authorization header has a scheme that this API does not use.'
   if (sent !== undefined) return 'This API does not look at the Authorization header.'
   return query.includes('key=') && !api.places.some((place) => place.in === 'query')
     ? 'This API takes no credential from the query.'
@@ -124,7 +138,9 @@ function missingHint(facts: RequestFacts, api: Api, query: string): string | nul
 
 function describe(api: Api, found: readonly Presented[]): string {
   const looked = api.places.map(placeName).join(', ')
-  return found.length === 0 ? `looked at ${looked}` : `found in ${found.map(({ place }) => placeName(place)).join(', ')}`
+  return found.length === 0
+    ? `looked at ${looked}`
+    : `found in ${found.map(({ place }) => placeName(place)).join(', ')}`
 }
 
 export function placeName(place: Place): string {

@@ -1,11 +1,11 @@
 import { ipInRanges } from '../../base/ip.ts'
-import { canonicalPath, pathFaults, rawPrefixLength } from '../apis/path.ts'
 import type { Address, Api, Declaration, Environment, Route } from '../apis/api.ts'
+import { canonicalPath, pathFaults, rawPrefixLength } from '../apis/path.ts'
 import { clientOf, type Client } from './client.ts'
 import type { Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
 import { refuse } from './refuse.ts'
-import { Trail } from './trail.ts'
+import { shown, type Trail } from './trail.ts'
 
 /** What the request is addressed to. Fields are filled as far as matching came. */
 export interface Match {
@@ -42,7 +42,7 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
   const path = target.ok ? target.path : (target.raw?.path ?? '/')
   const address = addressOf(facts, declaration, path)
   const api = facts.api === undefined ? (address?.api ?? null) : (declaration.apis.get(facts.api) ?? null)
-  if (!trail.add('api', api !== null, () => facts.api ?? `host ${facts.host}`, 'api_unknown') || api === null) {
+  if (!trail.add('api', api !== null, () => facts.api ?? `host ${shown(facts.host)}`, 'api_unknown') || api === null) {
     return stop(refuse('api_unknown'))
   }
 
@@ -90,4 +90,3 @@ function addressOf(facts: RequestFacts, declaration: Declaration, path: string):
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
-

@@ -1,4 +1,5 @@
 import type { Code } from '@postern/contract'
+
 import type { Refusal } from './evaluation.ts'
 
 /** A refusal with what its answer may say beyond the code's row. */

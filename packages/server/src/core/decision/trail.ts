@@ -1,4 +1,5 @@
 import type { Code } from '@postern/contract'
+
 import { steps, type Step, type TraceStep } from './evaluation.ts'
 
 /**
@@ -30,7 +31,14 @@ export class Trail {
   }
 }
 
-const bitOf: Readonly<Record<Step, number>> = Object.fromEntries(
-  steps.map((step, i) => [step, 1 << i]),
-  // Every step is a key, by construction from the same list.
-) as Record<Step, number>
+/** What the client sent, for a trace that is stored: cut where it is long. */
+export function shown(sent: string | null): string {
+  if (sent === null) return 'absent'
+  return sent.length > shownMax ? `${sent.slice(0, shownMax)}…` : sent
+}
+
+const shownMax = 256
+
+// Every step is a key, by construction from the same list.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+const bitOf = Object.fromEntries(steps.map((step, i) => [step, 1 << i])) as Readonly<Record<Step, number>>
