@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { formatIp, type Ip } from '../base/ip.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
 import type { Actor, Provenance } from '../core/audit/event.ts'
+import { withoutKeys } from '../core/credentials/masking.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { Principal } from '../core/records/principal.ts'
@@ -40,6 +41,6 @@ export function provenance(request: FastifyRequest, now: number): Provenance {
   const actor: Actor = caller.bootstrap
     ? { kind: 'bootstrap', id: 'POSTERN_MANAGEMENT_KEY' }
     : { kind: 'credential', id: caller.principal.credential }
-  const userAgent = request.headers['user-agent']?.slice(0, 512) ?? null
+  const userAgent = withoutKeys(request.headers['user-agent'] ?? '').slice(0, 512) || null
   return { actor, at: now, ip: formatIp(caller.ip), userAgent, requestId: request.id }
 }

@@ -1,4 +1,5 @@
 import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
+import { withoutKeys } from '../credentials/masking.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { RequestFacts } from '../decision/facts.ts'
 import { headerValue } from '../decision/headers.ts'
@@ -167,7 +168,15 @@ export class UsageRecorder {
       count = this.#counts.get(key)
     }
     if (count === undefined) {
-      this.#counts.set(key, { minute: this.#minute, api: api?.id ?? '', principal, route: shownRoute, outcome, country: shownCountry, count: 1 })
+      this.#counts.set(key, {
+        minute: this.#minute,
+        api: api?.id ?? '',
+        principal,
+        route: shownRoute,
+        outcome,
+        country: shownCountry,
+        count: 1,
+      })
     } else count.count++
   }
 
@@ -193,7 +202,7 @@ export class UsageRecorder {
       use = { secret: principal.secret, accepted: null, refused: null }
       this.#lastUses.set(principal.secretRow, use)
     }
-    const seen = { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(facts) }
+    const seen = { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(evaluation, facts) }
     if (evaluation.refusal === null) use.accepted = seen
     else use.refused = { ...seen, code: evaluation.refusal.code }
   }
@@ -213,7 +222,7 @@ export class UsageRecorder {
       api: evaluation.api?.id ?? null,
       route: evaluation.route?.id ?? null,
       method: facts.method.slice(0, 32),
-      path: pathOf(facts.target),
+      path: pathOf(evaluation, facts),
       status: entry.status,
       code: evaluation.refusal?.code ?? null,
       outcome,
@@ -223,7 +232,7 @@ export class UsageRecorder {
       secret: principal?.secret ?? null,
       ip: formatIp(evaluation.clientIp),
       country,
-      userAgent: userAgentOf(facts),
+      userAgent: userAgentOf(evaluation, facts),
       latencyMs: Math.round(entry.latencyMs * 100) / 100,
       trace: evaluation.refusal === null || evaluation.trace === null ? null : JSON.stringify(evaluation.trace),
     })
@@ -284,13 +293,18 @@ function latencyBucket(ms: number): number {
   return latencyBucketsMs.length
 }
 
-function userAgentOf(facts: RequestFacts): string | null {
+function userAgentOf({ presented }: Evaluation, facts: RequestFacts): string | null {
   const text = headerValue(facts.headers, 'user-agent')
-  return text === null ? null : text.length > 256 ? text.slice(0, 256) : text
+  return text === null ? null : withoutSecrets(text, presented?.secret).slice(0, 256)
 }
 
 /** Without the query, where a key may have travelled. */
-function pathOf(target: string): string {
-  const end = target.indexOf('?')
-  return target.slice(0, end === -1 ? Math.min(target.length, 1024) : Math.min(end, 1024))
+function pathOf({ presented }: Evaluation, { target }: RequestFacts): string {
+  const mark = target.indexOf('?')
+  return withoutSecrets(mark === -1 ? target : target.slice(0, mark), presented?.secret).slice(0, 1024)
+}
+
+/** What was presented as a credential is not kept either, whatever its format, where it was put a second time. */
+function withoutSecrets(text: string, presented = ''): string {
+  return withoutKeys(presented.length < 8 ? text : text.replaceAll(presented, '***'))
 }

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 
 import Database from 'better-sqlite3'
 
+import { makePrivate } from './files.ts'
 import type { Call } from './messages.ts'
 import type { WorkerEnd } from './worker-end.ts'
 
@@ -15,6 +16,7 @@ const pagesPerStep = 500
 export async function backupTo(database: Database.Database, { id, input }: Call, end: WorkerEnd): Promise<void> {
   try {
     const path = String(input)
+    makePrivate(path)
     await database.backup(path, {
       progress: ({ totalPages, remainingPages }) => {
         end.progress(id, { done: totalPages - remainingPages, total: totalPages })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 
 import { fail, ok, type Result } from '../../base/result.ts'
+import { makePrivate } from './files.ts'
 
 export interface LockInfo {
   readonly started: number
@@ -30,7 +31,9 @@ export function acquireDataLock(
   info: LockInfo,
 ): Result<DataLock, { readonly code: 'locked'; readonly owner: LockOwner | null }> {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const database = new Database(join(folder, 'lock.db'), { timeout: 0 })
+  const file = join(folder, 'lock.db')
+  makePrivate(file)
+  const database = new Database(file, { timeout: 0 })
   try {
     database.exec('begin exclusive')
   } catch (error) {
