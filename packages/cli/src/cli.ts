@@ -1,12 +1,13 @@
 import { Command, CommanderError, Option } from 'commander'
 
+import type { Handler, Run } from './command.ts'
 import { commands } from './commands/index.ts'
 import type { Io } from './io.ts'
 import { paintFor } from './output/colour.ts'
 import { explanationText } from './output/explanation.ts'
 import { holdsSecret, redact } from './secret-shape.ts'
 import { exit, Stop, wrongUsage, type ExitCode } from './stop.ts'
-import { createTools, type GlobalOptions, type Tools } from './tools.ts'
+import { createTools, type GlobalOptions } from './tools.ts'
 import { version } from './version.ts'
 
 /** Runs one command line and answers its exit code. */
@@ -30,17 +31,6 @@ export async function runCli(io: Io, args: readonly string[]): Promise<ExitCode>
     return report(io, error, args)
   }
 }
-
-/** Wraps what a command does: it gets the tools first, then the arguments and options that it declares. */
-export type Run = <Args extends unknown[]>(handler: Handler<Args>) => (...args: [...Args, Command]) => Promise<void>
-
-type Handler<Args extends unknown[]> = (
-  tools: Tools,
-  ...args: Args
-) => Promise<ExitCode | undefined> | ExitCode | undefined
-
-/** Adds one command, with its subcommands, to the program. */
-export type AddCommand = (program: Command, run: Run) => void
 
 export function buildProgram(io: Io, run: Run): Command {
   const program = new Command('postern')

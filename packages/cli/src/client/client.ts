@@ -1,5 +1,3 @@
-import type { wire } from '@postern/contract'
-
 import { exit, Stop } from '../stop.ts'
 import type { Connection } from './connection.ts'
 import { noExchangeLog, type ExchangeLog } from './exchange-log.ts'
@@ -147,6 +145,3 @@ function unreachable(url: URL, error: unknown): Stop {
     { cause: error },
   )
 }
-
-/** What a failed call answered. */
-export type Problem = Partial<wire.Problem>

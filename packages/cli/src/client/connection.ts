@@ -6,7 +6,7 @@ import { exit, Stop, wrongUsage } from '../stop.ts'
 
 /** Data folders below the working directory, in the order in which they are looked at. */
 const dataFolders = ['data', join('.postern', 'data')]
-export const managementKeyFile = 'management.key'
+const managementKeyFile = 'management.key'
 const defaultUrl = 'http://127.0.0.1:8081'
 
 export interface Connection {

@@ -1,5 +1,9 @@
+import type { wire } from '@postern/contract'
+
 import { exit, Stop, type ExitCode } from '../stop.ts'
-import type { Problem } from './client.ts'
+
+/** What a failed call answered. */
+type Problem = Partial<wire.Problem>
 
 /** A refusal of the management API in words for people. */
 export function problemStop(response: Response, body: string): Stop {

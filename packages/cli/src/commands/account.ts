@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand, Run } from '../cli.ts'
+import type { AddCommand, Run } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { relative } from '../durations.ts'
 import type { Column } from '../output/table.ts'
@@ -48,7 +48,7 @@ const columns: readonly Column<wire.Account>[] = [
   { header: 'ID', value: ({ id }) => id },
   { header: 'STATE', value: ({ state }) => state, style: ({ state }) => (state === 'active' ? 'green' : 'red') },
   { header: 'PLAN', value: ({ plan }) => plan },
-  { header: 'CREATED', value: ({ created_at: at }) => relative(at, Date.now()), raw: (row) => row.created_at },
+  { header: 'CREATED', value: ({ created_at: at }, now) => relative(at, now), raw: (row) => row.created_at },
   { header: 'NAME', value: ({ name }) => name },
 ]
 

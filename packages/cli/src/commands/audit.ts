@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import type { FolderAudit } from '../local/audit.ts'
 import type { Output } from '../output/output.ts'
 import { wrongUsage, type ExitCode } from '../stop.ts'

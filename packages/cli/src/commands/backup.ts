@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { createProgress } from '../output/progress.ts'
 import { exit, Stop, wrongUsage } from '../stop.ts'
 import type { Tools } from '../tools.ts'

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { bashCompletion, fishCompletion, zshCompletion } from '../completion/scripts.ts'
 import { commandTree } from '../completion/tree.ts'
 import type { Tools } from '../tools.ts'

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 
 import type { Config } from '@postern/server'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { configErrorLine } from '../local/config-errors.ts'
 import { exit, Stop, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'

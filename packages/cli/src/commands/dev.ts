@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { defaultBase } from '../demo/ports.ts'
 import type { Tools } from '../tools.ts'
 import { wholeNumber } from './options.ts'

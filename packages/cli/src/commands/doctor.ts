@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { checks } from '../doctor/checks.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { exit, type ExitCode } from '../stop.ts'

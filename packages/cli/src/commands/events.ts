@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { instant, relative } from '../durations.ts'
 import type { Column } from '../output/table.ts'
 import type { Tools } from '../tools.ts'
@@ -22,7 +22,7 @@ export const events: AddCommand = (program, run) => {
 
 const columns: readonly Column<wire.Event>[] = [
   { header: 'SEQUENCE', value: ({ sequence }) => String(sequence), right: true },
-  { header: 'AT', value: ({ at }) => relative(at, Date.now()), raw: ({ at }) => at },
+  { header: 'AT', value: ({ at }, now) => relative(at, now), raw: ({ at }) => at },
   { header: 'ACTION', value: ({ action }) => action },
   { header: 'TARGET', value: ({ target }) => target.id },
   { header: 'BY', value: ({ actor }) => actor.id },

@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { account } from './account.ts'
 import { audit } from './audit.ts'
 import { backup } from './backup.ts'

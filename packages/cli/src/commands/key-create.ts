@@ -1,7 +1,7 @@
 import type { wire } from '@postern/contract'
 import { Option } from 'commander'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { instant } from '../durations.ts'
 import { withSecretOptions } from '../secret-out/options.ts'
 import { secretTarget, type SecretOptions } from '../secret-out/target.ts'

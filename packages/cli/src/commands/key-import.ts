@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import type { wire } from '@postern/contract'
 import { Option } from 'commander'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { inBatches, type Batch, type RefusedLine } from '../import/batches.ts'
 import { readImport, type ImportSource } from '../import/file.ts'
 import type { ImportDefaults } from '../import/lines.ts'

@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { relative } from '../durations.ts'
 import type { Column } from '../output/table.ts'
 import type { Tools } from '../tools.ts'
@@ -31,10 +31,10 @@ const columns: readonly Column<wire.Credential>[] = [
   { header: 'APIS', value: ({ apis }) => apis.join(',') },
   {
     header: 'EXPIRES',
-    value: (row) => (row.expires_at === null ? 'never' : relative(row.expires_at, Date.now())),
+    value: (row, now) => (row.expires_at === null ? 'never' : relative(row.expires_at, now)),
     raw: (row) => row.expires_at ?? '',
   },
-  { header: 'CREATED', value: (row) => relative(row.created_at, Date.now()), raw: (row) => row.created_at },
+  { header: 'CREATED', value: (row, now) => relative(row.created_at, now), raw: (row) => row.created_at },
   { header: 'NAME', value: ({ name }) => name },
 ]
 

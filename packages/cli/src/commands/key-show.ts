@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { relative } from '../durations.ts'
 import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
@@ -91,17 +91,22 @@ export const secretColumns: readonly Column<wire.Secret>[] = [
   { header: 'ENDS IN', value: ({ hint }) => hint ?? '-' },
   {
     header: 'VALID UNTIL',
-    value: (row) => (row.not_after === null ? 'open' : relative(row.not_after, Date.now())),
+    value: (row, now) => (row.not_after === null ? 'open' : relative(row.not_after, now)),
     raw: (row) => row.not_after ?? '',
   },
-  { header: 'LAST ACCEPTED', value: (row) => use(row.last_accepted), raw: (row) => row.last_accepted?.at ?? '' },
+  {
+    header: 'LAST ACCEPTED',
+    value: (row, now) => use(row.last_accepted, now),
+    raw: (row) => row.last_accepted?.at ?? '',
+  },
   {
     header: 'LAST REFUSED',
-    value: (row) => (row.last_refused === null ? 'never' : `${use(row.last_refused)} (${row.last_refused.code})`),
+    value: (row, now) =>
+      row.last_refused === null ? 'never' : `${use(row.last_refused, now)} (${row.last_refused.code})`,
     raw: (row) => row.last_refused?.at ?? '',
   },
 ]
 
-function use(last: wire.LastUse | null): string {
-  return last === null ? 'never' : `${relative(last.at, Date.now())} from ${last.ip}`
+function use(last: wire.LastUse | null, now: number): string {
+  return last === null ? 'never' : `${relative(last.at, now)} from ${last.ip}`
 }

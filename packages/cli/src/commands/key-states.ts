@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { instant } from '../durations.ts'
 import type { Tools } from '../tools.ts'

@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { addKeyCreate } from './key-create.ts'
 import { addKeyImport } from './key-import.ts'
 import { addKeyList } from './key-list.ts'

@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import type { Column } from '../output/table.ts'
 import { withSecretOptions } from '../secret-out/options.ts'
 import { secretTarget, type SecretOptions } from '../secret-out/target.ts'

@@ -1,7 +1,7 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
 import type { Query } from '../client/client.ts'
+import type { AddCommand } from '../command.ts'
 import { instant } from '../durations.ts'
 import { pipedTable, terminalTable, type Column } from '../output/table.ts'
 import { exit, type ExitCode } from '../stop.ts'
@@ -88,6 +88,8 @@ async function followLog(tools: Tools, query: Query): Promise<ExitCode> {
 
 function print({ io, out }: Tools, rows: readonly wire.Request[], withHeader: boolean): void {
   if (out.json) return rows.forEach((row) => out.dataLine(row))
-  const text = out.forPeople ? terminalTable(columns, rows, io.stdout.columns, out.paint) : pipedTable(columns, rows)
+  const text = out.forPeople
+    ? terminalTable(columns, rows, io.stdout.columns, out.paint, io.now())
+    : pipedTable(columns, rows, io.now())
   io.stdout.write(withHeader ? text : text.slice(text.indexOf('\n') + 1))
 }

@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import type { Tools } from '../tools.ts'
 
 /** `postern restore`: puts a backup in place of the data, while no server runs. */

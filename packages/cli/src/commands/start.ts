@@ -1,4 +1,4 @@
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import type { StartOptions } from '../local/start.ts'
 import type { Tools } from '../tools.ts'
 

@@ -1,11 +1,11 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import { carry, readCredential } from '../decision/credential-in.ts'
+import { headerOf, hostAndScheme, withRequestOptions, type RequestOptions } from '../decision/request-options.ts'
 import { tellDecision } from '../decision/tell.ts'
 import { wrongUsage, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'
-import { headerOf, withRequestOptions, type RequestOptions } from './explain.ts'
 
 /** `postern verify`: is this credential good for this request? Charges limits and counts as a use. */
 export const verify: AddCommand = (program, run) => {
@@ -15,7 +15,7 @@ export const verify: AddCommand = (program, run) => {
 }
 
 async function decide(tools: Tools, options: RequestOptions): Promise<ExitCode> {
-  const { api, path, header = [], ip, host, scheme } = options
+  const { api, path, header = [], ip } = options
   if (api === undefined) {
     throw wrongUsage(
       'Say which API is asked',
@@ -26,7 +26,11 @@ async function decide(tools: Tools, options: RequestOptions): Promise<ExitCode> 
   const method = options.method.toUpperCase()
   const secret = await readCredential(tools, options.keyEnv)
   const declared = await tools.client().get<wire.Api>(`/apis/${encodeURIComponent(api)}`)
-  const carried = carry(declared.credentials, path, { secret, publicId: options.id })
+  const carried = carry(declared.credentials, path, {
+    secret,
+    publicId: options.id,
+    clientSide: options.clientSide === true,
+  })
   const headers = { ...Object.fromEntries(header.map(headerOf)), ...carried.headers }
   const described = {
     api,
@@ -34,8 +38,7 @@ async function decide(tools: Tools, options: RequestOptions): Promise<ExitCode> 
     path: carried.path,
     headers,
     ip,
-    ...(host !== undefined && { host }),
-    ...(scheme !== undefined && { scheme }),
+    ...hostAndScheme(options),
   }
   return tellDecision(tools.out, await tools.client().post<wire.Decision>('/verify', described), `${method} ${path}`)
 }

@@ -1,6 +1,6 @@
 import type { wire } from '@postern/contract'
 
-import type { AddCommand } from '../cli.ts'
+import type { AddCommand } from '../command.ts'
 import type { Tools } from '../tools.ts'
 
 /** `postern whoami`: which management credential this is, and what it may do. */

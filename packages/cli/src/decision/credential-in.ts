@@ -30,15 +30,25 @@ export async function readCredential({ io }: Tools, keyEnv: string | undefined):
   })
 }
 
+/** A credential as `verify` and `explain` were given it. */
+export interface GivenCredential {
+  readonly secret: string
+  /** The other half of a pair, or the user of Basic. */
+  readonly publicId: string | undefined
+  readonly clientSide: boolean
+}
+
 /** The headers (or the path) that carry the credential to an API, in the first place that takes it. */
 export function carry(
   places: readonly wire.Place[],
   path: string,
-  credential: { readonly secret: string; readonly publicId: string | undefined },
+  credential: GivenCredential,
 ): { readonly path: string; readonly headers: Record<string, string> } {
   const { secret, publicId } = credential
-  const place =
-    places.find((each) => (each.in === 'pair' || each.in === 'basic') === (publicId !== undefined)) ?? places[0]
+  const fitting = places.filter(
+    ({ kinds }) => kinds === null || kinds.includes('publishable') === credential.clientSide,
+  )
+  const place = fitting.find((each) => isDouble(each) === (publicId !== undefined)) ?? fitting[0] ?? places[0]
   switch (place?.in) {
     case 'bearer':
       return { path, headers: { authorization: `Bearer ${secret}` } }
@@ -62,4 +72,8 @@ export function carry(
     case undefined:
       throw wrongUsage('This API takes no credential', 'It declares no place for one.', 'npx postern config check')
   }
+}
+
+function isDouble(place: wire.Place): boolean {
+  return place.in === 'pair' || place.in === 'basic'
 }

@@ -2,7 +2,7 @@ import type { DemoPorts } from './ports.ts'
 import type { Provisioned } from './provision.ts'
 
 /** A line to paste into bash, and the status that it answers. */
-export interface DemoLine {
+interface DemoLine {
   readonly command: string
   /** `200`, `403 scope_missing`, `exit 0` */
   readonly answer: string

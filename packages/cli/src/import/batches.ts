@@ -13,7 +13,7 @@ export interface RefusedLine {
 }
 
 /** What one call may hold. */
-export const batchMax = 1_000
+const batchMax = 1_000
 const batchBytesMax = 3_000_000
 
 /** Groups good lines for calls; `onRefused` hears of the others, and of a digest that the file has twice. */

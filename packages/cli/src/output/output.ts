@@ -29,9 +29,9 @@ export function createOutput(io: Io, options: { readonly json: boolean; readonly
     paintNote: paintFor(io.stderr, options.color, io.env),
     table: (columns, rows, empty) => {
       if (options.json) output.data(rows)
-      else if (!forPeople) io.stdout.write(pipedTable(columns, rows))
+      else if (!forPeople) io.stdout.write(pipedTable(columns, rows, io.now()))
       else if (rows.length === 0) output.note(empty)
-      else io.stdout.write(terminalTable(columns, rows, io.stdout.columns, paint))
+      else io.stdout.write(terminalTable(columns, rows, io.stdout.columns, paint, io.now()))
     },
     record: (raw, fields) => {
       if (options.json) output.data(raw)

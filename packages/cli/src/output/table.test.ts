@@ -20,13 +20,13 @@ describe('terminalTable', () => {
       { name: 'a', count: 5 },
       { name: 'a long name', count: 12_000 },
     ]
-    expect(terminalTable(columns, rows, 32, plain)).toBe(
+    expect(terminalTable(columns, rows, 32, plain, 0)).toBe(
       'NAME             N  NOTE\na                5  about a\na long name  12000  about a lon…\n',
     )
   })
 
   it('lets nothing in a name steer the terminal', () => {
-    const shown = terminalTable(columns, [{ name: 'a\u001b[2Jb\nc\u202ed', count: 1 }], 80, plain)
+    const shown = terminalTable(columns, [{ name: 'a\u001b[2Jb\nc\u202ed', count: 1 }], 80, plain, 0)
     expect(shown.split('\n')[1]).toMatch(/^a\ufffd\[2Jb\ufffdc\ufffdd /)
   })
 })
@@ -34,10 +34,10 @@ describe('terminalTable', () => {
 describe('pipedTable', () => {
   it('puts a tab between cells and cuts nothing', () => {
     const name = 'x'.repeat(200)
-    expect(pipedTable(columns, [{ name, count: 1 }])).toBe(`NAME\tN\tNOTE\n${name}\t1\t${name.toUpperCase()}\n`)
+    expect(pipedTable(columns, [{ name, count: 1 }], 0)).toBe(`NAME\tN\tNOTE\n${name}\t1\t${name.toUpperCase()}\n`)
   })
 
   it('keeps tabs and line breaks in values from becoming cells and lines', () => {
-    expect(pipedTable(columns, [{ name: 'a\tb\nc', count: 1 }]).split(/[\t\n]/)).toHaveLength(7)
+    expect(pipedTable(columns, [{ name: 'a\tb\nc', count: 1 }], 0).split(/[\t\n]/)).toHaveLength(7)
   })
 })

@@ -3,7 +3,7 @@ import type { Paint } from './colour.ts'
 export interface Column<Row> {
   readonly header: string
   /** For people; `raw` is for programs where the two differ. */
-  readonly value: (row: Row) => string
+  readonly value: (row: Row, now: number) => string
   readonly raw?: (row: Row) => string
   readonly right?: boolean
   readonly style?: (row: Row) => Parameters<Paint>[0] | null
@@ -15,8 +15,9 @@ export function terminalTable<Row>(
   rows: readonly Row[],
   width: number,
   paint: Paint,
+  now: number,
 ): string {
-  const cells = rows.map((row) => columns.map((column) => printable(column.value(row))))
+  const cells = rows.map((row) => columns.map((column) => printable(column.value(row, now))))
   const widths = columns.map(({ header }, index) =>
     Math.max(header.length, ...cells.map((line) => line[index]?.length ?? 0)),
   )
@@ -48,8 +49,8 @@ export function terminalTable<Row>(
 }
 
 /** For programs: a tab between cells, nothing cut, times in full. */
-export function pipedTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const lines = rows.map((row) => columns.map((column) => printable((column.raw ?? column.value)(row))))
+export function pipedTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], now: number): string {
+  const lines = rows.map((row) => columns.map((column) => printable((column.raw ?? column.value)(row, now))))
   return [columns.map(({ header }) => header), ...lines].map((line) => `${line.join('\t')}\n`).join('')
 }
 
