@@ -7,6 +7,7 @@ import { reportText } from './lib/print.ts'
 const benches: readonly { readonly name: string; readonly load: () => Promise<Bench> }[] = [
   { name: 'decide', load: async () => (await import('./decide.ts')).decide },
   { name: 'timing', load: async () => (await import('./timing.ts')).timing },
+  { name: 'usage', load: async () => (await import('./usage.ts')).usage },
 ]
 
 const { values: flags, positionals } = parseArgs({
