@@ -1,11 +1,11 @@
+import type { Result } from '../base/result.ts'
 import type { Account, Overrides, Metadata, Project } from './accounts/account.ts'
-import type { AuditEvent, Provenance } from './audit/event.ts'
 import type { Environment, SecretOrigin } from './apis/api.ts'
+import type { AuditEvent, Provenance } from './audit/event.ts'
 import type { Credential, CredentialKind, SecretInfo } from './credentials/credential.ts'
 import type { LimitRule } from './limits/rules.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
 import type { RequestFilter, RequestRow, UsageFlush, UsagePoint, UsageQuery } from './usage/usage.ts'
-import type { Result } from '../base/result.ts'
 
 /**
  * The store as the rest of the product sees it: small async interfaces, implemented by `store/sqlite` and
@@ -90,7 +90,13 @@ export interface NewProject {
 
 export interface AccountStore {
   create(input: {
-    readonly account: { readonly id: string; readonly name: string; readonly plan: string; readonly overrides: Overrides | null; readonly metadata: Metadata }
+    readonly account: {
+      readonly id: string
+      readonly name: string
+      readonly plan: string
+      readonly overrides: Overrides | null
+      readonly metadata: Metadata
+    }
     readonly project: NewProject
     readonly by: Provenance
   }): Write<{ readonly account: Account; readonly project: Project; readonly credentials: readonly Credential[] }>
@@ -101,13 +107,24 @@ export interface AccountStore {
     readonly by: Provenance
   }): Write<Account>
   /** `suspended` ends everything of the account at once; `active` brings it back. Releases the ballast. */
-  setState(input: { readonly id: string; readonly state: Account['state']; readonly reason: string | null; readonly by: Provenance }): Write<Account>
+  setState(input: {
+    readonly id: string
+    readonly state: Account['state']
+    readonly reason: string | null
+    readonly by: Provenance
+  }): Write<Account>
   find(input: { readonly id: string }): Promise<Account | null>
   list(input: PageRequest & { readonly scope: Scope }): Promise<Page<Account>>
 }
 
 export interface ProjectStore {
-  create(input: { readonly account: string; readonly project: NewProject; readonly by: Provenance }): Write<{ readonly project: Project; readonly credentials: readonly Credential[] }>
+  /** `maxKeys` as in `CredentialStore.create`, for the pairs that come with it. */
+  create(input: {
+    readonly account: string
+    readonly project: NewProject
+    readonly maxKeys: number | null
+    readonly by: Provenance
+  }): Write<{ readonly project: Project; readonly credentials: readonly Credential[] }>
   update(input: {
     readonly id: string
     readonly scope: Scope
@@ -176,23 +193,60 @@ export type StateChange =
 
 export interface CredentialStore {
   /** `maxKeys`: refuses with `conflict` where the account already has that many live credentials (same statement). */
-  create(input: { readonly account: string; readonly project: string; readonly credential: NewCredential; readonly maxKeys: number | null; readonly by: Provenance }): Write<Credential>
+  create(input: {
+    readonly account: string
+    readonly project: string
+    readonly credential: NewCredential
+    readonly maxKeys: number | null
+    readonly by: Provenance
+  }): Write<Credential>
   update(input: {
     readonly id: string
     readonly scope: Scope
     readonly version: number
-    readonly set: Partial<Pick<Credential, 'name' | 'scopes' | 'role' | 'ipAllow' | 'originAllow' | 'limits' | 'notBefore' | 'expiresAt' | 'metadata' | 'apis'>>
+    readonly set: Partial<
+      Pick<
+        Credential,
+        | 'name'
+        | 'scopes'
+        | 'role'
+        | 'ipAllow'
+        | 'originAllow'
+        | 'limits'
+        | 'notBefore'
+        | 'expiresAt'
+        | 'metadata'
+        | 'apis'
+      >
+    >
     readonly by: Provenance
   }): Write<Credential>
   /**
    * Adds a secret and ends the others at `endOthersAt` (never later than they already end). Refuses with
    * `conflict` what is not live at `by.at` (an expired or revoked credential is not revived), and a fourth live secret.
    */
-  rotate(input: { readonly id: string; readonly scope: Scope; readonly secret: NewSecret; readonly endOthersAt: number; readonly by: Provenance }): Write<{ readonly credential: Credential; readonly secrets: readonly SecretInfo[] }>
+  rotate(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly secret: NewSecret
+    readonly endOthersAt: number
+    readonly by: Provenance
+  }): Write<{ readonly credential: Credential; readonly secrets: readonly SecretInfo[] }>
   /** Ends one secret at `at`, now or sooner than planned; also extends an overlap that has not ended. */
-  endSecret(input: { readonly id: string; readonly secret: string; readonly scope: Scope; readonly at: number; readonly by: Provenance }): Write<SecretInfo>
+  endSecret(input: {
+    readonly id: string
+    readonly secret: string
+    readonly scope: Scope
+    readonly at: number
+    readonly by: Provenance
+  }): Write<SecretInfo>
   /** One conditional statement: revoked and compromised are final. Revoke and block release the ballast. */
-  setState(input: { readonly id: string; readonly scope: Scope; readonly change: StateChange; readonly by: Provenance }): Write<Credential>
+  setState(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly change: StateChange
+    readonly by: Provenance
+  }): Write<Credential>
   /** First sighting over plain HTTP; later ones change nothing. */
   markExposed(input: { readonly id: string; readonly by: Provenance }): Write<Credential>
   /** All or, with `partial`, the good ones; `refused` tells the index and why (duplicate digest, duplicate public id). Same `digest` already stored for the same account and name counts as `skipped`. */
@@ -204,12 +258,21 @@ export interface CredentialStore {
     readonly partial: boolean
     readonly dryRun: boolean
     readonly by: Provenance
-  }): Write<{ readonly imported: readonly string[]; readonly skipped: readonly number[]; readonly refused: readonly { readonly index: number; readonly reason: string }[] }>
+  }): Write<{
+    readonly imported: readonly string[]
+    readonly skipped: readonly number[]
+    readonly refused: readonly { readonly index: number; readonly reason: string }[]
+  }>
   find(input: { readonly id: string; readonly scope: Scope }): Promise<Credential | null>
   list(input: PageRequest & CredentialFilter & { readonly scope: Scope }): Promise<Page<Credential>>
   secrets(input: { readonly id: string; readonly scope: Scope }): Promise<readonly SecretInfo[]>
   /** Answers the sealed copy and appends the event `secret.revealed`; `window_closed` is `value: null`. */
-  reveal(input: { readonly id: string; readonly secret: string; readonly scope: Scope; readonly by: Provenance }): Write<SealedCopy | null>
+  reveal(input: {
+    readonly id: string
+    readonly secret: string
+    readonly scope: Scope
+    readonly by: Provenance
+  }): Write<SealedCopy | null>
   /** Deletes the sealed copies whose window is over, with secure_delete and a truncated WAL. Answers how many. */
   closeWindows(input: { readonly now: number }): Promise<number>
 }
@@ -234,13 +297,21 @@ export interface EventStore {
 
 export interface RecordStore {
   /** Accounts, projects and the feed position from which `chunks` must be caught up. */
-  snapshot(): Promise<{ readonly position: number; readonly accounts: readonly AccountRecord[]; readonly projects: readonly ProjectRecord[]; readonly credentialCount: number }>
+  snapshot(): Promise<{
+    readonly position: number
+    readonly accounts: readonly AccountRecord[]
+    readonly projects: readonly ProjectRecord[]
+    readonly credentialCount: number
+  }>
   /** Records in chunks: live ones, and those dead since `deadSince` (epoch ms) at most. */
   chunks(input: { readonly deadSince: number; readonly max: number }): AsyncIterable<RecordChunk>
   /** Null: no secret has this digest. */
   byDigest(input: { readonly digest: Uint8Array }): Promise<CredentialRecord | null>
   /** After-images of everything that events after `after` touched, and the head they bring us to. */
-  since(input: { readonly after: number; readonly limit: number }): Promise<{ readonly position: number; readonly more: boolean; readonly changes: RecordChanges }>
+  since(input: {
+    readonly after: number
+    readonly limit: number
+  }): Promise<{ readonly position: number; readonly more: boolean; readonly changes: RecordChanges }>
 }
 
 // ---- usage, quotas -------------------------------------------------------------------------------------
@@ -248,7 +319,12 @@ export interface RecordStore {
 export interface UsageStore {
   flush(input: UsageFlush): Promise<void>
   query(input: UsageQuery): Promise<readonly UsagePoint[]>
-  latency(input: { readonly credential: string | null; readonly route: string | null; readonly from: number; readonly to: number }): Promise<readonly number[]>
+  latency(input: {
+    readonly credential: string | null
+    readonly route: string | null
+    readonly from: number
+    readonly to: number
+  }): Promise<readonly number[]>
   /** Newest first. */
   requests(input: PageRequest & RequestFilter): Promise<Page<RequestRow>>
   request(input: { readonly id: string }): Promise<RequestRow | null>
@@ -269,8 +345,12 @@ export interface Retention {
 /** `key` names quota and subject, `period` the start of the period in epoch ms. */
 export interface QuotaStore {
   /** Adds each delta and answers the totals after it, of all nodes. */
-  add(input: { readonly deltas: readonly { readonly key: string; readonly period: number; readonly delta: number }[] }): Promise<readonly number[]>
-  load(input: { readonly periods: readonly number[] }): Promise<readonly { readonly key: string; readonly period: number; readonly used: number }[]>
+  add(input: {
+    readonly deltas: readonly { readonly key: string; readonly period: number; readonly delta: number }[]
+  }): Promise<readonly number[]>
+  load(input: {
+    readonly periods: readonly number[]
+  }): Promise<readonly { readonly key: string; readonly period: number; readonly used: number }[]>
   prune(input: { readonly before: number }): Promise<void>
 }
 
@@ -286,17 +366,36 @@ export interface IdempotencyStore {
   /** `key` is a digest over credential, path and Idempotency-Key; entries older than 24 h are as absent. */
   start(input: { readonly key: string; readonly bodyDigest: string; readonly now: number }): Promise<IdempotencyStart>
   /** `body` holds no secret. */
-  finish(input: { readonly key: string; readonly status: number; readonly body: string; readonly now: number }): Promise<void>
+  finish(input: {
+    readonly key: string
+    readonly status: number
+    readonly body: string
+    readonly now: number
+  }): Promise<void>
   abandon(input: { readonly key: string }): Promise<void>
 }
 
 export interface SystemStore {
   /** How many rows use each plan, API and scope: asked before a reload that would orphan them. */
-  inUse(): Promise<{ readonly plans: Readonly<Record<string, number>>; readonly apis: Readonly<Record<string, number>>; readonly scopes: Readonly<Record<string, number>> }>
-  counts(): Promise<{ readonly accounts: number; readonly projects: number; readonly credentials: number; readonly events: number }>
+  inUse(): Promise<{
+    readonly plans: Readonly<Record<string, number>>
+    readonly apis: Readonly<Record<string, number>>
+    readonly scopes: Readonly<Record<string, number>>
+  }>
+  counts(): Promise<{
+    readonly accounts: number
+    readonly projects: number
+    readonly credentials: number
+    readonly events: number
+  }>
   /** SQLite only: a consistent copy of both files while serving; progress as pages done of total. */
   backup(input: { readonly folder: string }): AsyncIterable<{ readonly done: number; readonly total: number }>
   /** Free space, ballast, file sizes; PostgreSQL answers what it can and null elsewhere. */
-  space(): Promise<{ readonly freeBytes: number | null; readonly ballast: 'whole' | 'released' | null; readonly full: boolean; readonly databaseBytes: number }>
+  space(): Promise<{
+    readonly freeBytes: number | null
+    readonly ballast: 'whole' | 'released' | null
+    readonly full: boolean
+    readonly databaseBytes: number
+  }>
   ping(): Promise<void>
 }

@@ -1,10 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { sha256Hex } from '../base/digest.ts'
+import { StorageFull, type IdempotencyStart } from '../core/store.ts'
 import { callerOf } from './caller.ts'
 import { notReplayed } from './operation.ts'
 import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
+import type { Operation } from './rights.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,7 +32,7 @@ export function beginIdempotent(parts: ManagementParts) {
     }
     const key = sha256Hex(JSON.stringify([callerOf(request).principal.credential, request.raw.url, header]))
     const bodyDigest = sha256Hex(JSON.stringify(request.body ?? null))
-    const start = await parts.store.idempotency.start({ key, bodyDigest, now: parts.clock.now() })
+    const start = await startOf(parts, request, { key, bodyDigest, now: parts.clock.now() })
     switch (start.state) {
       case 'running':
         throw new Refused('idempotency_running', { headers: { 'retry-after': '1' } })
@@ -42,12 +44,31 @@ export function beginIdempotent(parts: ManagementParts) {
           .code(start.status)
           .serializer((text: unknown) => String(text))
           .send(start.body)
+      case 'not_kept':
+        return undefined
       case 'started':
         request.idempotencyKey = key
         return undefined
     }
   }
 }
+
+/** On a full disk what ends something goes on without being kept: doing it twice does no harm. */
+async function startOf(
+  { store }: ManagementParts,
+  request: FastifyRequest,
+  input: Parameters<ManagementParts['store']['idempotency']['start']>[0],
+): Promise<IdempotencyStart | { readonly state: 'not_kept' }> {
+  try {
+    return await store.idempotency.start(input)
+  } catch (error) {
+    const { operation } = request.routeOptions.config
+    if (error instanceof StorageFull && operation !== undefined && ending.includes(operation)) return { state: 'not_kept' }
+    throw error
+  }
+}
+
+const ending: readonly Operation[] = ['blockCredential', 'revokeCredential', 'compromiseCredential', 'suspendAccount']
 
 /**
  * After the handler: keeps what was answered, without secrets. What was refused left nothing behind, so it may be

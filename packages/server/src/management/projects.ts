@@ -5,7 +5,7 @@ import { ipFaults } from '../core/credentials/terms.ts'
 import { visibleAccount } from './accounts.ts'
 import { callerOf, provenance } from './caller.ts'
 import { committed, expectedVersion, found, tagVersion } from './commits.ts'
-import { issuedViews, pairsForProject } from './issuing.ts'
+import { issuedViews, pairsForProject, planOf } from './issuing.ts'
 import { idParameters, operation } from './operation.ts'
 import type { Resource } from './parts.ts'
 import { Refused } from './problems.ts'
@@ -74,7 +74,8 @@ export const projects: Resource = (app, parts) => {
       const pairs = await pairsForProject(parts, account, environment)
       const credentials = pairs.issued.map(({ credential }) => credential)
       const project = { id: ids.next('prj'), name, environment, ipAllow, metadata, credentials }
-      const write = store.projects.create({ account: account.id, project, by: provenance(request, now) })
+      const maxKeys = planOf(parts.dataPlane.declaration(), account)?.maxKeys ?? null
+      const write = store.projects.create({ account: account.id, project, maxKeys, by: provenance(request, now) })
       const { value } = await committed(parts, write)
       tagVersion(reply, value.project.version)
       reply.header('location', `/api/v1/projects/${value.project.id}`)

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../core/store.ts'
 import { openPostgresStore } from './postgres/store.ts'
+import { reapplyLostEndings } from './rollback.ts'
 import { openSqliteStore } from './sqlite/store.ts'
 
 export { createKeyFiles, type KeyFolder } from './keys/index.ts'
@@ -19,10 +20,18 @@ export interface StoreOptions {
   readonly maxBytes?: number
 }
 
-/** Opens the store and brings its tables to the newest form. */
+/** Opens the store, brings its tables to the newest form, and revives nothing that was revoked since an old backup. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { url, dataFolder, checkpointsFolder, clock, maxBytes = null } = options
-  if (url === 'sqlite') return openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes })
-  if (/^postgres(ql)?:\/\//.test(url)) return openPostgresStore({ url, checkpointsFolder, clock })
+  const store =
+    url === 'sqlite'
+      ? await openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes })
+      : await openPostgresStore({ url: postgresUrl(url), checkpointsFolder, clock })
+  await reapplyLostEndings(store, checkpointsFolder, clock)
+  return store
+}
+
+function postgresUrl(url: string): string {
+  if (/^postgres(ql)?:\/\//.test(url)) return url
   throw new Error('the store is "sqlite" or the address of a PostgreSQL database (postgres://…)')
 }

@@ -8,6 +8,8 @@ export interface Ending {
   readonly credential?: string
   readonly account?: string
   readonly state: 'active' | 'blocked' | 'revoked' | 'compromised' | 'suspended'
+  /** End of a block, where it has one. */
+  readonly until?: number
 }
 
 /** Kept beside the checkpoints, outside the database, so that an old backup revives nothing. */
@@ -37,18 +39,43 @@ export function openRevocationLog(checkpointsFolder: string): RevocationLog {
   }
 }
 
-/** A line cut short by a crash was never answered; it is left out. */
+/**
+ * What was written since the log was last compared with a database that had lost some of it. A line cut short by a
+ * crash was never answered; it is left out.
+ */
 export function readRevocations(checkpointsFolder: string): readonly Ending[] {
-  const endings: Ending[] = []
+  let endings: Ending[] = []
   for (const line of readLines(revocationsFile(checkpointsFolder))) {
-    try {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lines of our own log
-      endings.push(JSON.parse(line) as Ending)
-    } catch {
-      continue
-    }
+    const entry = parseLine(line)
+    if (entry === null) continue
+    if ('reappliedAt' in entry) endings = []
+    else endings.push(entry)
   }
   return endings
+}
+
+interface Reapplied {
+  readonly reappliedAt: number
+}
+
+/** From here on the log and the database agree again: what stands before is in force. */
+export function markReapplied(checkpointsFolder: string, now: number): void {
+  const file = openSync(revocationsFile(checkpointsFolder), 'a', 0o600)
+  try {
+    writeSync(file, `${JSON.stringify({ reappliedAt: now } satisfies Reapplied)}\n`)
+    fdatasyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function parseLine(line: string): Ending | Reapplied | null {
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- lines of our own log
+    return JSON.parse(line) as Ending | Reapplied
+  } catch {
+    return null
+  }
 }
 
 function readLines(path: string): readonly string[] {

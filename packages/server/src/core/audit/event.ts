@@ -16,6 +16,14 @@ export interface Provenance {
 
 export type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'system'
 
+/** About a person; kept beside the chain, so that they can be erased. */
+export interface PersonalFields {
+  readonly ip: string | null
+  readonly userAgent: string | null
+  /** Hex; with it the commitment can be recomputed. */
+  readonly salt: string
+}
+
 /** One entry of the audit log and of the change feed. `before` and `after` never hold a secret or a digest. */
 export interface AuditEvent {
   readonly sequence: number
@@ -31,7 +39,7 @@ export interface AuditEvent {
   readonly after: Readonly<Record<string, unknown>> | null
   readonly requestId: string | null
   /** Personal fields; null once erased. */
-  readonly personal: { readonly ip: string | null; readonly userAgent: string | null } | null
+  readonly personal: PersonalFields | null
   /** Salted commitment to the personal fields, hex; it stays when they are erased. */
   readonly commitment: string
   readonly previousHash: string

@@ -1,4 +1,4 @@
-import { eventHash, genesisHash } from './chain.ts'
+import { commitmentOf, eventHash, genesisHash } from './chain.ts'
 import { isSignedBy, type Checkpoint } from './checkpoint.ts'
 import type { AuditEvent } from './event.ts'
 import type { SigningKey } from './signing.ts'
@@ -46,6 +46,7 @@ export async function verifyAudit(
     if (event.sequence !== head + 1) return altered(head + 1, `event ${head + 1} is missing`)
     if (event.previousHash !== previous) return altered(event.sequence, 'it does not follow the event before it')
     if (eventHash(previous, event) !== event.hash) return altered(event.sequence, 'its contents do not fit its hash')
+    if (!keepsItsCommitment(event)) return altered(event.sequence, 'its personal fields do not fit their commitment')
     head = event.sequence
     previous = event.hash
     const differs = bySequence.get(head)?.find(({ hash }) => hash !== previous)
@@ -67,6 +68,11 @@ export async function verifyAudit(
   }
   const provenThrough = signed.reduce((most, { sequence }) => Math.max(most, sequence), 0)
   return { result: 'intact', events: head, head, proven: signed.length > 0, provenThrough }
+}
+
+/** Erased ones are no fault; changed ones are. */
+function keepsItsCommitment({ personal, commitment }: AuditEvent): boolean {
+  return personal === null || commitmentOf(Buffer.from(personal.salt, 'hex'), personal) === commitment
 }
 
 function altered(sequence: number, what: string): AuditVerdict {

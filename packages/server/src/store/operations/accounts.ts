@@ -1,5 +1,3 @@
-import { sql } from 'kysely'
-
 import { fail, ok } from '../../base/result.ts'
 import type { Account, Project } from '../../core/accounts/account.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
@@ -106,17 +104,6 @@ export async function listAccounts(
     .limit(limit + 1)
     .execute()
   return toPage<AccountRow, Account>(rows, limit, toAccount, createdKey)
-}
-
-/** Writes of the same account wait here for each other; on SQLite they are alone anyway. */
-export async function lockAccount(tx: Db, id: string): Promise<boolean> {
-  const row = await tx
-    .updateTable('accounts')
-    .set({ id: sql`id` })
-    .where('id', '=', id)
-    .returning('id')
-    .executeTakeFirst()
-  return row !== undefined
 }
 
 function accountEvent(

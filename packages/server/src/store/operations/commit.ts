@@ -76,8 +76,15 @@ function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): r
     const state = stateAfter[event.action]
     if (state === undefined) return []
     const { targetKind, targetId } = event
+    const until = event.after?.['until']
     return [
-      { sequence: first + index, at: by.at, [targetKind === 'account' ? 'account' : 'credential']: targetId, state },
+      {
+        sequence: first + index,
+        at: by.at,
+        [targetKind === 'account' ? 'account' : 'credential']: targetId,
+        state,
+        ...(typeof until === 'number' && { until }),
+      },
     ]
   })
 }

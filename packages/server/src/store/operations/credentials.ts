@@ -4,7 +4,7 @@ import { fail, ok } from '../../base/result.ts'
 import type { Credential, CredentialState } from '../../core/credentials/credential.ts'
 import type { CredentialStore, Page, Scope, StateChange } from '../../core/store.ts'
 import type { CredentialRow, Db } from '../schema.ts'
-import { lockAccount } from './accounts.ts'
+import { lockAccount } from './account-lock.ts'
 import { notFound, refuse, type Drafted } from './commit.ts'
 import {
   credentialCreated,
@@ -13,6 +13,7 @@ import {
   insertCredentials,
   visibleCredential,
 } from './credential-rows.ts'
+import { countLive, tooManyKeys } from './max-keys.ts'
 import { createdBefore, createdKey, toPage } from './page.ts'
 import { findProject } from './projects.ts'
 import { toCredential } from './rows.ts'
@@ -35,21 +36,6 @@ export async function createCredential(
   const [only] = created
   if (only === undefined) throw new Error('an inserted credential is missing')
   return ok({ value: only, events: created.map(credentialCreated) })
-}
-
-export const tooManyKeys = (maxKeys: number): string =>
-  `The account already has as many live credentials as its plan allows (${maxKeys}).`
-
-/** Live credentials of the account: neither final nor expired. Exact while the account is locked. */
-export async function countLive(tx: Db, account: string, now: number): Promise<number> {
-  const { count } = await tx
-    .selectFrom('credentials')
-    .select((eb) => eb.fn.countAll<number>().as('count'))
-    .where('account', '=', account)
-    .where('state', 'in', ['active', 'blocked'])
-    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
-    .executeTakeFirstOrThrow()
-  return count
 }
 
 export async function updateCredential(tx: Db, { id, scope, version, set }: Update): Drafted<Credential> {

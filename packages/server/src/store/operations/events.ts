@@ -42,5 +42,5 @@ function withPersonal(db: Db) {
     .selectFrom('events')
     .leftJoin('event_personal', 'event_personal.sequence', 'events.sequence')
     .selectAll('events')
-    .select(['event_personal.ip', 'event_personal.user_agent', 'event_personal.sequence as known'])
+    .select(['event_personal.ip', 'event_personal.user_agent', 'event_personal.salt'])
 }

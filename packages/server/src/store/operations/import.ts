@@ -1,10 +1,10 @@
 import { ok } from '../../base/result.ts'
 import type { CredentialStore, NewCredential } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
-import { lockAccount } from './accounts.ts'
+import { lockAccount } from './account-lock.ts'
 import { batches, notFound, refuse, type Drafted } from './commit.ts'
 import { credentialCreated, insertCredentials } from './credential-rows.ts'
-import { countLive, tooManyKeys } from './credentials.ts'
+import { countLive, tooManyKeys } from './max-keys.ts'
 import { findProject } from './projects.ts'
 
 type Import = Parameters<CredentialStore['import']>[0]

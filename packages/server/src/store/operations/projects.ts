@@ -4,8 +4,10 @@ import type { Provenance } from '../../core/audit/event.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
 import type { NewProject, Page, ProjectStore, Scope } from '../../core/store.ts'
 import type { Db, ProjectRow } from '../schema.ts'
-import { notFound, type DraftEvent, type Drafted } from './commit.ts'
+import { lockAccount } from './account-lock.ts'
+import { notFound, refuse, type DraftEvent, type Drafted } from './commit.ts'
 import { credentialCreated, insertCredentials } from './credential-rows.ts'
+import { countLive, tooManyKeys } from './max-keys.ts'
 import { createdBefore, createdKey, toPage } from './page.ts'
 import { toProject, toProjectRow } from './rows.ts'
 
@@ -15,10 +17,15 @@ type List = Parameters<ProjectStore['list']>[0]
 
 export async function createProject(
   tx: Db,
-  { account, project, by }: Create,
+  { account, project, maxKeys, by }: Create,
 ): Drafted<{ readonly project: Project; readonly credentials: readonly Credential[] }> {
   const owner = await tx.selectFrom('accounts').select('id').where('id', '=', account).executeTakeFirst()
   if (owner === undefined) return notFound
+  if (maxKeys !== null && project.credentials.length > 0) {
+    await lockAccount(tx, account)
+    const live = await countLive(tx, account, by.at)
+    if (live + project.credentials.length > maxKeys) return refuse(tooManyKeys(maxKeys))
+  }
   const made = await insertProject(tx, account, project, by)
   return ok({ value: { project: made.project, credentials: made.credentials }, events: made.events })
 }

@@ -234,7 +234,7 @@ function lastUse(
 }
 
 export type EventWithPersonal = EventRow &
-  Pick<EventPersonalRow, 'ip' | 'user_agent'> & { readonly known: number | null }
+  Pick<EventPersonalRow, 'ip' | 'user_agent'> & { readonly salt: Uint8Array | null }
 
 export function toAuditEvent(row: EventWithPersonal): AuditEvent {
   return {
@@ -249,7 +249,8 @@ export function toAuditEvent(row: EventWithPersonal): AuditEvent {
     before: parsedOrNull(row.before),
     after: parsedOrNull(row.after),
     requestId: row.request_id,
-    personal: row.known === null ? null : { ip: row.ip, userAgent: row.user_agent },
+    personal:
+      row.salt === null ? null : { ip: row.ip, userAgent: row.user_agent, salt: Buffer.from(row.salt).toString('hex') },
     commitment: row.commitment,
     previousHash: row.previous_hash,
     hash: row.hash,

@@ -1,12 +1,21 @@
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 
 import Database from 'better-sqlite3'
 
 import type { Clock } from '../../base/clock.ts'
-import type { Provenance } from '../../core/audit/event.ts'
-import type { StateChange, Store } from '../../core/store.ts'
-import { readRevocations, type Ending } from '../revocations.ts'
+import { checkpointFile } from '../../core/audit/checkpoint-file.ts'
+import { reapplyLostEndings } from '../rollback.ts'
 import { fileDigest, type Manifest } from './backup-files.ts'
 import { syncFile } from './backup.ts'
 import { mainFile, usageFile } from './files.ts'
@@ -36,19 +45,21 @@ export class RestoreRefused extends Error {
 
 /**
  * Replaces the data by a backup, while no server runs, and applies what was revoked since: an old backup revives
- * nothing. What it is made of is checked before anything of the present is touched.
+ * nothing. What it is made of is checked before anything of the present is touched. Should it be interrupted, the
+ * next server that opens the folder applies the revocations before it serves.
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
-  const { folder, dataFolder, checkpointsFolder, clock, onProgress = () => {} } = options
+  const { folder, dataFolder, clock, onProgress = () => {} } = options
   const lock = acquireDataLock(dataFolder, { started: clock.now(), addresses: [] })
   if (!lock.ok) throw new RestoreRefused(`a server is running on this data folder${named(lock.error.owner)}`)
   try {
     onProgress('verify')
     const manifest = await verified(folder)
     onProgress('copy')
+    setCheckpointsAside(options)
     replaceFiles(folder, dataFolder)
     onProgress('revocations')
-    const applied = await applyRevocations(options, manifest.head.sequence, checkpointsFolder)
+    const applied = await applyRevocations(options)
     return { sequence: manifest.head.sequence, applied }
   } finally {
     lock.value.release()
@@ -109,54 +120,22 @@ function replaceFiles(folder: string, dataFolder: string): void {
   closeSync(directory)
 }
 
-async function applyRevocations(options: RestoreOptions, head: number, checkpointsFolder: string): Promise<number> {
-  const endings = latest(readRevocations(checkpointsFolder).filter(({ sequence }) => sequence > head))
-  if (endings.length === 0) return 0
-  const { dataFolder, clock } = options
+/**
+ * The checkpoints of what is replaced prove nothing about what replaces it. They are kept under another name, for
+ * whoever wants to compare.
+ */
+function setCheckpointsAside({ checkpointsFolder, clock }: RestoreOptions): void {
+  const path = join(checkpointsFolder, checkpointFile)
+  if (!existsSync(path)) return
+  const time = new Date(clock.now()).toISOString().replaceAll(':', '-')
+  renameSync(path, join(checkpointsFolder, `before-restore-${time}.jsonl`))
+}
+
+async function applyRevocations({ dataFolder, checkpointsFolder, clock }: RestoreOptions): Promise<number> {
   const store = await openSqliteStore({ dataFolder, checkpointsFolder, clock, maxBytes: null })
   try {
-    let applied = 0
-    for (const ending of endings) if (await apply(store, ending, clock.now())) applied++
-    return applied
+    return await reapplyLostEndings(store, checkpointsFolder, clock)
   } finally {
     await store.close()
-  }
-}
-
-/** What stands in the end for each: revoked and compromised stay, of the others the last one counts. */
-function latest(endings: readonly Ending[]): readonly Ending[] {
-  const last = new Map<string, Ending>()
-  for (const ending of endings) {
-    const target = ending.credential ?? ending.account ?? ''
-    const before = last.get(target)?.state
-    if (before !== 'revoked' && before !== 'compromised') last.set(target, ending)
-  }
-  return [...last.values()].filter(({ state }) => state !== 'active')
-}
-
-/** False where the backup does not know it, or it is dead already. */
-async function apply(store: Store, { credential, account, state }: Ending, now: number): Promise<boolean> {
-  const actor = { kind: 'system', id: 'restore' } as const
-  const by: Provenance = { actor, at: now, ip: null, userAgent: null, requestId: null }
-  const reason = 'in force when the backup was restored'
-  if (account !== undefined) {
-    return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
-  }
-  if (credential === undefined) return false
-  const change = changeTo(state, reason)
-  return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
-}
-
-function changeTo(state: Ending['state'], reason: string): StateChange | null {
-  switch (state) {
-    case 'revoked':
-      return { to: 'revoked', reason, hide: false }
-    case 'compromised':
-      return { to: 'compromised', reason, since: null }
-    case 'blocked':
-      return { to: 'blocked', reason, until: null }
-    case 'active':
-    case 'suspended':
-      return null
   }
 }

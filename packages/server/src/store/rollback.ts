@@ -1,0 +1,64 @@
+import type { Clock } from '../base/clock.ts'
+import type { Provenance } from '../core/audit/event.ts'
+import type { StateChange, Store } from '../core/store.ts'
+import { markReapplied, readRevocations, type Ending } from './revocations.ts'
+
+/**
+ * Puts into force again what the revocation log knows and the database does not: an old backup was restored, or an
+ * old copy mounted, and it revives nothing. Runs whenever the store is opened; answers how many changes it made.
+ * An ending is known to the database when the event of its sequence is that very one, so that neither clocks nor
+ * sequences that were given out twice can deceive.
+ */
+export async function reapplyLostEndings(store: Store, checkpointsFolder: string, clock: Clock): Promise<number> {
+  const endings = readRevocations(checkpointsFolder)
+  const newest = endings.at(-1)
+  if (newest === undefined || (await isStored(store, newest))) return 0
+  const lost: Ending[] = []
+  for (const ending of endings) if (!(await isStored(store, ending))) lost.push(ending)
+  let applied = 0
+  for (const ending of latest(lost)) if (await apply(store, ending, clock.now())) applied++
+  markReapplied(checkpointsFolder, clock.now())
+  return applied
+}
+
+async function isStored(store: Store, { sequence, at, credential, account }: Ending): Promise<boolean> {
+  const [event] = await store.events.range({ after: sequence - 1, limit: 1 })
+  return event?.sequence === sequence && event.at === at && event.targetId === (credential ?? account)
+}
+
+/** What stands in the end for each: revoked and compromised stay, of the others the last one counts. */
+function latest(endings: readonly Ending[]): readonly Ending[] {
+  const last = new Map<string, Ending>()
+  for (const ending of endings) {
+    const target = ending.credential ?? ending.account ?? ''
+    const before = last.get(target)?.state
+    if (before !== 'revoked' && before !== 'compromised') last.set(target, ending)
+  }
+  return [...last.values()].filter(({ state }) => state !== 'active')
+}
+
+/** False where the database does not know it, or it is dead already. */
+async function apply(store: Store, ending: Ending, now: number): Promise<boolean> {
+  const { credential, account } = ending
+  const actor = { kind: 'system', id: 'restore' } as const
+  const by: Provenance = { actor, at: now, ip: null, userAgent: null, requestId: null }
+  const reason = 'in force when the backup was restored'
+  if (account !== undefined) return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
+  if (credential === undefined) return false
+  const change = changeTo(ending, reason)
+  return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
+}
+
+function changeTo({ state, until }: Ending, reason: string): StateChange | null {
+  switch (state) {
+    case 'revoked':
+      return { to: 'revoked', reason, hide: false }
+    case 'compromised':
+      return { to: 'compromised', reason, since: null }
+    case 'blocked':
+      return { to: 'blocked', reason, until: until ?? null }
+    case 'active':
+    case 'suspended':
+      return null
+  }
+}
