@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,8 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runCli } from '../packages/cli/src/cli.ts'
 import { testIo } from '../packages/cli/src/testing/io.ts'
+import { freePorts } from './support/ports.ts'
 import { startServerProcess } from './support/process.ts'
 import { managementKey, startTestServer, type TestServer } from './support/server.ts'
+import { until } from './support/until.ts'
 
 const yaml = `
 apis:
@@ -317,6 +320,27 @@ describe('without a server', () => {
     const checked = await cli(['config', 'check'], { cwd: here })
     expect(checked.code).toBe(1)
     expect(checked.out).toMatch(/postern\.yaml:3:1 {2}lsten: .*did you mean "listen"/)
+  })
+
+  it('npm start runs postern.yaml where there is one, and keeps the first key out of logs', async () => {
+    const here = mkdtempSync(join(folder, 'npm-start-'))
+    const [gateway = 0, console = 0, ops = 0] = await freePorts(3)
+    const listen = `{gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"}`
+    writeFileSync(join(here, 'postern.yaml'), `version: 1\nbrand: acme\nlisten: ${listen}\n`)
+    const { POSTERN_MANAGEMENT_KEY: _, ...env } = process.env
+    const entry = join(import.meta.dirname, '../packages/cli/src/npm-start.ts')
+    const child = spawn(process.execPath, [entry], { cwd: here, env })
+    let written = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (written += text))
+    const ended = new Promise((done) => child.once('exit', done))
+    await until(`it runs: ${written}`, () => written.includes('The first management key is in'), 30_000)
+    const key = readFileSync(join(here, 'data', 'management.key'), 'utf8').trim()
+    expect(written).not.toContain(key)
+    const asked = testIo({ cwd: here, env: { POSTERN_URL: `http://127.0.0.1:${console}` } })
+    expect(await runCli(asked, ['whoami'])).toBe(0)
+    child.kill('SIGTERM')
+    expect(await ended).toBe(0)
   })
 
   it('start names init and dev where there is no configuration', async () => {

@@ -66,6 +66,29 @@ describe('npm start without a postern.yaml', () => {
     )
   })
 
+  it('passes GET, POST, PUT and DELETE with JSON bodies (CLM-2)', async () => {
+    const line = linesOf(running.printed)[1]?.command ?? ''
+    const call = async (method: string, path: string, body?: object) => {
+      const headers = Object.fromEntries(
+        [...line.matchAll(/-H '([^:']+): ([^']+)'/g)].map(([, name = '', value = '']) => [name, value]),
+      )
+      const response = await fetch(`http://127.0.0.1:${base + 2}${path}`, {
+        method,
+        headers,
+        ...(body && { body: JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      return { status: response.status, body: text === '' ? null : (JSON.parse(text) as { id: string; name: string }) }
+    }
+    const made = await call('POST', '/v2/links', { name: 'Winter', destination: 'https://shop.example/winter' })
+    expect(made).toMatchObject({ status: 201, body: { name: 'Winter' } })
+    const path = `/v2/links/${made.body?.id ?? ''}`
+    expect(await call('PUT', path, { name: 'Spring' })).toMatchObject({ status: 200, body: { name: 'Spring' } })
+    expect(await call('GET', path)).toMatchObject({ status: 200, body: { name: 'Spring' } })
+    expect(await call('DELETE', path)).toEqual({ status: 204, body: null })
+    expect((await call('GET', path)).status).toBe(404)
+  })
+
   it('can be pasted whole: all that is no command is a comment or empty', () => {
     const rest = running.printed.split('\n').filter((line) => !/ # \S/.test(line.slice(2)))
     expect(rest.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([])

@@ -22,6 +22,9 @@ async function check({ io, out }: Tools, file = 'postern.yaml'): Promise<ExitCod
   const loaded = loadConfig({ path: resolve(io.cwd, file), env: io.env })
   if (loaded.ok) {
     for (const note of loaded.value.notes) out.note(`note  ${configErrorLine(note)}`)
+    if (loaded.value.store.kind === 'postgres') {
+      out.note('note  rate limits are counted per node; quotas are summed over all nodes')
+    }
     if (out.json) out.data({ ok: true, errors: [] })
     else out.line(`${file} is good: ${summary(loaded.value)}`)
     return exit.done
