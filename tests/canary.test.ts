@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bearer, holderOf, issue, makeAccount, makeProject, type Holder } from './support/issue.ts'
+import { freePorts } from './support/ports.ts'
+import { startServerProcess, type ServerProcess } from './support/process.ts'
+import { exchange, request } from './support/raw.ts'
+import { managementKey } from './support/server.ts'
+import { until } from './support/until.ts'
+import { startEchoUpstream, type EchoUpstream } from './support/upstream.ts'
+
+/**
+ * Statements 1, 4, 6, 8, 20, 21, 110, 111: secrets of every kind go through every surface of a real process, then
+ * every file and every answer is searched for them. Only two places may hold one in clear or be able to give it
+ * back: the answer that issued or revealed it, and, where the server made the first key itself, management.key
+ * (0600). Sealed copies of open windows are ciphertext, so that even they show none of these texts.
+ */
+let upstream: EchoUpstream
+let server: ServerProcess
+/** Every secret that was issued, imported, guessed or sent, by what it was. */
+const secrets = new Map<string, string>()
+/** Answers that must not hold any: all but those of issuing, rotating and revealing. */
+const answers: string[] = []
+
+const importedSecret = 'legacy-secret-value-of-an-older-system-0815'
+const wrongSecret = 'not-a-key-of-anybody-but-somebody-typed-it-4711'
+
+beforeAll(async () => {
+  upstream = await startEchoUpstream(() => ({ ok: true }))
+  const [own = 0] = await freePorts(1)
+  server = await startServerProcess({
+    listen: ', plain_http_from: [127.0.0.1]',
+    yaml: `
+failures: {attempts: 1000000, window: 1m}
+apis:
+  shop:
+    address: shop.test
+    upstream: ${upstream.url}
+    credentials:
+      - {in: bearer}
+      - {in: header, name: X-Api-Key}
+      - {in: query, name: api_key}
+      - {in: basic}
+    scopes: {orders.read: Read}
+    routes:
+      - {id: getOrder, methods: [GET], path: "/v1/orders/{id}", scopes: {any: [orders.read]}}
+      - {id: broken, path: "/broken/**"}
+  vch: {address: ":${own}", upstream: ${upstream.url}, preset: voucherify}
+  dead: {address: dead.test, upstream: "http://127.0.0.1:9", unmatched: forward}
+plans:
+  pro: {apis: [shop, vch, dead], kinds: [secret, publishable, integration, management]}
+  other: {apis: [shop], kinds: [secret]}
+`,
+  })
+  await drive(own)
+  await server.stop()
+}, 120_000)
+
+afterAll(async () => {
+  await server.kill()
+  server.remove()
+  await upstream.close()
+})
+
+async function drive(vchPort: number): Promise<void> {
+  const { api } = server
+  const keep = async (method: string, path: string, body?: unknown, options?: { key?: string; headers?: Record<string, string> }) => {
+    const answer = await api(method, path, body, options)
+    answers.push(answer.text, JSON.stringify([...answer.headers]))
+    return answer
+  }
+  const account = await makeAccount(api, 'pro')
+  const sandbox = await makeProject(api, account.id, { name: 'Sandbox', environment: 'sandbox' })
+  const remember = (what: string, holder: Holder): Holder => {
+    secrets.set(what, holder.value)
+    return holder
+  }
+  secrets.set('management key of the environment', managementKey)
+  secrets.set('imported', importedSecret)
+  secrets.set('wrong', wrongSecret)
+  for (const [i, pair] of [...account.pairs, ...sandbox.pairs].entries()) remember(`default pair ${i}`, pair)
+  const key = remember('key', await issue(api, account.project))
+  const page = remember('publishable', await issue(api, account.project, { kind: 'publishable', origin_allow: ['https://shop.example'] }))
+  const manager = remember('management', await issue(api, account.project, { kind: 'management', apis: ['postern'], scopes: ['credentials.read'] }))
+  const integration = remember('integration', await issue(api, account.project, { kind: 'integration', apis: ['vch'], scopes: ['api'] }))
+  const revoked = remember('revoked', await issue(api, account.project))
+  const narrow = remember('without scopes', await issue(api, account.project, { scopes: [] }))
+  const leaked = remember('over plain HTTP', await issue(api, account.project))
+  const rotated = remember('rotated', holderOf((await api('POST', `/credentials/${key.id}/rotate`, { overlap: '1h' })).body))
+  const idempotent = await api('POST', `/projects/${account.project}/credentials`, { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] }, { headers: { 'idempotency-key': 'canary-1' } })
+  secrets.set('idempotent', idempotent.body.secret.value)
+  const replay = await keep('POST', `/projects/${account.project}/credentials`, { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] }, { headers: { 'idempotency-key': 'canary-1' } })
+  expect([replay.status, replay.body.secret.value, replay.body.secret.secret_unavailable]).toEqual([201, null, true])
+  await keep('POST', `/credentials/${revoked.id}/revoke`, { reason: 'canary' })
+
+  // The gateway: every place, allowed and refused for every reason.
+  const values = [key, page, manager, revoked, narrow, rotated, integration].map(({ value }) => value)
+  for (const value of [...values, wrongSecret, importedSecret, `${key.value.slice(0, -1)}!`, key.value.slice(0, -3)]) {
+    const basic = `Basic ${Buffer.from(`user:${value}`).toString('base64')}`
+    for (const asked of [
+      { headers: [bearer(value)] },
+      { headers: [['X-Api-Key', value] as const] },
+      { headers: [['Authorization', basic] as const] },
+      { target: `/v1/orders/1?api_key=${value}&x=1` },
+      { target: `/v1/orders/1?api_key=${encodeURIComponent(value)}`, headers: [['Referer', `https://shop.test/?api_key=${value}`] as const] },
+      { target: `/v1/unknown/${value.length}`, headers: [bearer(value)] },
+      { target: '/v1/../x', headers: [bearer(value)] },
+      { target: `/v1/orders/${encodeURIComponent(value)}`, headers: [bearer(value), ['User-Agent', `tool/${value}`] as const] },
+      { headers: [bearer(value), ['X-Api-Key', value] as const] },
+      { host: 'unknown.test', headers: [bearer(value)] },
+      { host: 'dead.test', headers: [bearer(value)] },
+      { from: '127.0.0.2', headers: [bearer(value)] },
+    ]) {
+      const answer = await request(server.gatewayPort, { target: '/v1/orders/1', ...asked })
+      answers.push(answer.text, answer.lines.join('\n'))
+    }
+    const raw = await exchange(server.gatewayPort, `GET / HTTP/1.1\r\nHost: shop.test\r\nHost: x\r\nAuthorization: Bearer ${value}\r\n\r\n`)
+    answers.push(...raw.map(({ text }) => text))
+  }
+  for (const { publicId, value } of [...account.pairs, integration]) {
+    const answer = await request(vchPort, { target: '/v1/vouchers/A', headers: [['X-App-Id', publicId], ['X-App-Token', value]] })
+    answers.push(answer.text)
+  }
+  await request(server.gatewayPort, { from: '127.0.0.2', headers: [bearer(leaked.value)] })
+
+  // verify and explain, with the credential in headers, query and where it does not belong.
+  for (const operation of ['verify', 'explain']) {
+    for (const value of values) {
+      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: `/v1/orders/1?api_key=${value}`, headers: { Authorization: [`Bearer ${value}`], 'X-Api-Key': value }, ip: '127.0.0.1' })
+      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: '/v1/orders/1', headers: { Authorization: `Bearer ${value}` }, ip: '127.0.0.1', host: 'shop.test' })
+      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: '/v1/orders/1', headers: { Authorization: `Bearer ${value}` }, ip: 'nonsense', unknown: value })
+      await keep('POST', `/${operation}`, { api: value, method: value, path: value, headers: value })
+    }
+  }
+
+  // Management: wrong keys, broken bodies, secrets where they do not belong.
+  const project = `/projects/${account.project}/credentials`
+  for (const value of [...values, wrongSecret]) {
+    await keep('GET', '/whoami', undefined, { key: value })
+    await keep('POST', project, `{"name": "${value}", "kind"`)
+    await keep('POST', project, { name: 'x', kind: value, apis: [value], scopes: [value] })
+    await keep('POST', project, { name: 'x', kind: 'secret', apis: ['shop'], scopes: [value], secret: value })
+    // In a path only what is shaped like ours can be known for a secret.
+    if (value.startsWith('acme_')) await keep('GET', `/credentials/${value}`, undefined, { headers: { 'user-agent': `tool ${value}` } })
+    await keep('GET', `/credentials?cursor=${value}`)
+    await keep('GET', `/nowhere/${value}?api_key=${value}`)
+    await keep('PATCH', `/credentials/${key.id}`, { name: 'y' }, { headers: { 'if-match': value } })
+    await keep('POST', '/system/backup', { name: `../${value}` })
+  }
+  const digest = createHash('sha256').update(importedSecret).digest('hex')
+  await keep('POST', `${project}/import`, { credentials: [{ digest, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
+  await keep('POST', `${project}/import`, { credentials: [{ digest: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
+  await keep('POST', `${project}/import`, { credentials: [{ digest, secret: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
+  const [primary] = account.pairs
+  const revealed = await api('POST', `/credentials/${primary?.id}/secrets/${primary?.secretId}/reveal`)
+  expect([revealed.body.value, revealed.headers.get('cache-control'), revealed.headers.get('pragma')]).toEqual([primary?.value, 'no-store', 'no-cache'])
+  await keep('POST', `/credentials/${key.id}/secrets/${key.secretId}/reveal`)
+
+  await until('the request log is written', async () => (await api('GET', `/requests?credential=${narrow.id}`)).body.data.length > 0)
+  for (const path of ['/requests?limit=100', '/events?limit=100', '/credentials?limit=100', `/credentials/${key.id}`, `/credentials/${key.id}/secrets`, '/accounts', '/system', '/apis', '/plans', '/openapi.json', `/usage?from=${new Date(Date.now() - 3_600_000).toISOString()}&to=${new Date(Date.now() + 60_000).toISOString()}&step=minute&group_by=credential,outcome`]) {
+    expect((await keep('GET', path)).status, path).toBe(200)
+  }
+  for (const { id } of (await api('GET', '/requests?limit=100')).body.data) await keep('GET', `/requests/${id}`)
+  for (const path of ['/metrics', '/healthz', '/readyz']) answers.push(await (await fetch(server.ops + path)).text())
+  expect((await keep('POST', '/system/backup', { name: 'canary' })).status).toBe(200)
+}
+
+/** A text in the forms in which it could have been written down. */
+function forms(secret: string): Buffer[] {
+  const bytes = Buffer.from(secret)
+  // Base64 of what stands in the middle of something longer: the parts that do not depend on what is around it.
+  const shifted = [0, 1, 2].map((shift) => Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').slice(shift === 0 ? 0 : 4, -4))
+  const texts = [secret, bytes.toString('hex'), bytes.toString('hex').toUpperCase(), encodeURIComponent(secret), ...shifted, ...shifted.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))]
+  return [...new Set(texts)].map((text) => Buffer.from(text)).concat(Buffer.from(secret, 'utf16le'))
+}
+
+function found(within: Buffer): string[] {
+  return [...secrets].filter(([, secret]) => forms(secret).some((form) => within.includes(form))).map(([what]) => what)
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? filesBelow(path) : [path]
+  })
+}
+
+describe('no secret that was issued or sent is found again', () => {
+  it('in any file: databases, write-ahead logs, backup, checkpoints, key files (1, 4, 8)', () => {
+    const files = filesBelow(server.folder)
+    const names = files.map((file) => relative(server.folder, file))
+    expect(names).toEqual(expect.arrayContaining(['data/postern.db', 'data/usage.db', 'data/backups/canary/postern.db', 'data/backups/canary/usage.db']))
+    expect(names.some((name) => name.startsWith('keys/windows/'))).toBe(true)
+    expect(names.some((name) => name.startsWith('data/checkpoints/'))).toBe(true)
+    expect(names).not.toContain('data/management.key')
+    expect(Object.fromEntries(files.map((file) => [relative(server.folder, file), found(readFileSync(file))]).filter(([, hits]) => hits?.length !== 0))).toEqual({})
+  })
+
+  it('in what the process wrote to standard output and standard error (111)', () => {
+    expect(server.output()).toContain('server.started')
+    expect(found(Buffer.from(server.output()))).toEqual([])
+    for (const line of server.output().trim().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow()
+  })
+
+  it('in any answer but that of issuing, rotating or revealing (21, 110)', () => {
+    expect(answers.length).toBeGreaterThan(300)
+    expect(answers.filter((answer) => found(Buffer.from(answer)).length > 0)).toEqual([])
+  })
+
+  it('and no answer tells how the product is made: no stack, no SQL, no path of the machine (110)', () => {
+    const inner = /node_modules|\.ts:\d|at (async )?[A-Za-z.]+ \(|select .* from|insert into|SQLITE_|ECONN|127\.0\.0\.1:9\b|\/tmp\/postern/i
+    expect(answers.filter((answer) => inner.test(answer) && !answer.includes('"folder"'))).toEqual([])
+  })
+
+  it('in what the upstream saw, and the query key’s parameter never reached it (20)', () => {
+    expect(upstream.seen.length).toBeGreaterThan(5)
+    // What a client writes into its own path or User-Agent is the client's message, and goes on unchanged.
+    const unasked = upstream.seen.filter(({ headers }) => !headers.some((line) => line.startsWith('tool/')))
+    expect(found(Buffer.from(JSON.stringify(unasked)))).toEqual([])
+    expect(upstream.seen.filter(({ target }) => target.includes('api_key'))).toEqual([])
+  })
+
+  it('would be found if it were there', () => {
+    const key = secrets.get('key') ?? ''
+    expect(found(Buffer.from(`xx${Buffer.from(`user:${key}`).toString('base64')}`))).toContain('key')
+    expect(found(Buffer.from(`"${Buffer.from(key).toString('hex')}"`))).toContain('key')
+    expect(found(Buffer.from(`?k=${encodeURIComponent(key)}`))).toContain('key')
+  })
+})
+
+describe('files', () => {
+  it('of keys and data are readable by their owner alone (8)', () => {
+    const open = filesBelow(server.folder).filter((file) => !file.endsWith('postern.yaml') && (statSync(file).mode & 0o077) !== 0)
+    expect(open.map((file) => relative(server.folder, file))).toEqual([])
+  })
+
+  it('hold the first management key only where the server made it, mode 0600, and nowhere else', async () => {
+    const fresh = await startServerProcess({ yaml: 'apis: {}\nplans: {}', withKey: false })
+    try {
+      const path = join(fresh.folder, 'data', 'management.key')
+      const made = readFileSync(path, 'utf8').trim()
+      expect((await fresh.api('GET', '/whoami', undefined, { key: made })).status).toBe(200)
+      await fresh.stop()
+      expect(statSync(path).mode & 0o777).toBe(0o600)
+      const holders = filesBelow(fresh.folder).filter((file) => forms(made).some((form) => readFileSync(file).includes(form)))
+      expect(holders).toEqual([path])
+      expect(forms(made).some((form) => Buffer.from(fresh.output()).includes(form))).toBe(false)
+    } finally {
+      await fresh.kill()
+      fresh.remove()
+    }
+  })
+})
