@@ -8,6 +8,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'decide', load: async () => (await import('./decide.ts')).decide },
   { name: 'timing', load: async () => (await import('./timing.ts')).timing },
   { name: 'usage', load: async () => (await import('./usage.ts')).usage },
+  { name: 'memory', load: async () => (await import('./memory.ts')).memory },
 ]
 
 const { values: flags, positionals } = parseArgs({
