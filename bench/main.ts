@@ -9,6 +9,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'timing', load: async () => (await import('./timing.ts')).timing },
   { name: 'usage', load: async () => (await import('./usage.ts')).usage },
   { name: 'memory', load: async () => (await import('./memory.ts')).memory },
+  { name: 'kill', load: async () => (await import('./kill.ts')).kill },
 ]
 
 const { values: flags, positionals } = parseArgs({
