@@ -6,6 +6,7 @@ import { bootstrapCredentialId } from '../core/accounts/bootstrap.ts'
 import { holds } from '../core/credentials/rights.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
+import { headerValues } from '../core/decision/headers.ts'
 import { type Caller, scopeOf } from './caller.ts'
 import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
@@ -18,6 +19,8 @@ import { type Operation, operationRule } from './rights.ts'
  */
 export function authenticate(parts: ManagementParts) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    // RFC 9112, section 3.2: which of two hosts was meant must not be guessed.
+    if (headerValues(request.raw.rawHeaders, 'host').length > 1) throw new Refused('request_malformed')
     if (isPublic(request) || request.is404) return undefined
     const facts = factsOf(request, parts)
     const pending = parts.dataPlane.evaluate(facts, false)
