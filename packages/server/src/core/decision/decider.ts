@@ -89,7 +89,7 @@ export class Decider {
 
   /** The last stage alone, on what memory holds, for a request that was matched and whose credential was read. */
   evaluateMatched(facts: RequestFacts, matched: Match, presented: Presented, whole: boolean): Evaluation {
-    const origin = headerValue(facts.headers, 'origin')
+    const origin = originOf(facts)
     const stages: Stages = {
       facts,
       trail: new Trail(whole),
@@ -128,7 +128,7 @@ export class Decider {
 
   #read(facts: RequestFacts, whole: boolean): Stages {
     const trail = new Trail(whole)
-    const origin = headerValue(facts.headers, 'origin')
+    const origin = originOf(facts)
     const asked =
       facts.method === 'OPTIONS' && origin !== null ? headerValue(facts.headers, 'access-control-request-method') : null
     if (asked !== null) {
@@ -389,6 +389,12 @@ function concluded({ matched, presented, preflight, trail }: Stages, outcome: Ou
     trace: trail.trace,
     exposed: outcome.exposed,
   }
+}
+
+/** What is not plain text without spaces is no origin (RFC 6454, section 6.1), and is never said back. */
+function originOf(facts: RequestFacts): string | null {
+  const sent = headerValue(facts.headers, 'origin')
+  return sent !== null && /^[!-~]+$/.test(sent) ? sent : null
 }
 
 /** What people paste instead of a credential. Tells nothing about which credentials exist. */
