@@ -19,6 +19,7 @@ import { answerError } from './problems.ts'
 import { projects } from './projects.ts'
 import { requests } from './requests.ts'
 import { secrets } from './secrets.ts'
+import { buildSerializer } from './serialization.ts'
 import { system } from './system.ts'
 import { usage } from './usage.ts'
 import { validatorCompiler } from './validation.ts'
@@ -51,6 +52,7 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
     genReqId: () => parts.ids.next('req'),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     return503OnClosing: false,
+    schemaController: { compilersFactory: { buildSerializer } },
     // A head within 10 s, a whole request within 30 s: slow senders hold nothing.
     requestTimeout: 30_000,
     http: { headersTimeout: 10_000 },

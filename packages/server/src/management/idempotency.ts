@@ -63,7 +63,8 @@ async function startOf(
     return await store.idempotency.start(input)
   } catch (error) {
     const { operation } = request.routeOptions.config
-    if (error instanceof StorageFull && operation !== undefined && ending.includes(operation)) return { state: 'not_kept' }
+    if (error instanceof StorageFull && operation !== undefined && ending.includes(operation))
+      return { state: 'not_kept' }
     throw error
   }
 }

@@ -3,6 +3,7 @@ import type { FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
+import { once } from './once.ts'
 import { Refused } from './problems.ts'
 
 /** Schemas with an `$id`: the components of the OpenAPI document. */
@@ -20,8 +21,9 @@ const context: Record<string, TSchema> = Object.fromEntries(components.map((sche
  * coerced in a body; a fault names the field and never repeats the value.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(context, schema)
+  const compiled = once(() => Compile(context, schema))
   return (value: unknown) => {
+    const validator = compiled()
     const read = httpPart === 'body' ? value : validator.Convert(value)
     if (validator.Check(read)) return { value: read }
     return { error: new Refused('body_invalid', { errors: faults(validator.Errors(read), httpPart === 'body') }) }
