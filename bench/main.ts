@@ -10,6 +10,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'usage', load: async () => (await import('./usage.ts')).usage },
   { name: 'memory', load: async () => (await import('./memory.ts')).memory },
   { name: 'kill', load: async () => (await import('./kill.ts')).kill },
+  { name: 'revoke', load: async () => (await import('./revoke.ts')).revoke },
 ]
 
 const { values: flags, positionals } = parseArgs({
