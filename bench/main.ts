@@ -11,6 +11,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'memory', load: async () => (await import('./memory.ts')).memory },
   { name: 'kill', load: async () => (await import('./kill.ts')).kill },
   { name: 'revoke', load: async () => (await import('./revoke.ts')).revoke },
+  { name: 'gateway', load: async () => (await import('./gateway.ts')).gateway },
 ]
 
 const { values: flags, positionals } = parseArgs({

@@ -1,0 +1,46 @@
+import { connect } from 'node:net'
+
+/**
+ * Run as a process of its own: `connections` bare sockets that send one request after the other. Each message asks
+ * for a number of answered requests, and is told how many of them were 200.
+ */
+const [port, connections, key] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4] ?? '']
+const head = `GET /v1/orders/1 HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAuthorization: Bearer ${key}\r\n\r\n`
+
+let left = 0
+let running = 0
+let good = 0
+
+const sockets = Array.from({ length: connections }, () => {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true })
+  let held = ''
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    held += text
+    const end = held.indexOf('\r\n\r\n')
+    if (end === -1) return
+    const length = Number(/\r\ncontent-length: *([0-9]+)/i.exec(held.slice(0, end))?.[1] ?? 0)
+    if (held.length < end + 4 + length) return
+    if (held.startsWith('HTTP/1.1 200')) good++
+    held = held.slice(end + 4 + length)
+    running--
+    send(socket)
+    if (running === 0) process.send?.(good)
+  })
+  socket.on('error', (error) => {
+    throw error
+  })
+  return socket
+})
+
+function send(socket: (typeof sockets)[number]): void {
+  if (left === 0) return
+  left--
+  running++
+  socket.write(head)
+}
+
+process.on('message', (count) => {
+  left = Number(count)
+  good = 0
+  for (const socket of sockets) send(socket)
+})

@@ -1,0 +1,54 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A program of this folder as a process of its own, once it has said that it is ready. */
+export async function startReady(program: string, args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const exited = once(child, 'exit').then(([code]) => {
+    throw new Error(`${program} ended with code ${String(code)}`)
+  })
+  await Promise.race([once(child.stdout ?? child, 'data'), exited])
+  // Its end is no fault any more.
+  exited.catch(() => {})
+  return child
+}
+
+export async function end(child: ChildProcess | null): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+/** CPU of a process with all of its threads, in microseconds. */
+export function cpuUs(pid: number): number {
+  const folder = `/proc/${pid}/task`
+  let ns = 0
+  for (const thread of readdirSync(folder)) {
+    ns += Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0])
+  }
+  return ns / 1000
+}
+
+/** Keeps a process with all of its threads on one core, where the system has `taskset`. */
+export function pin(pid: number, core: number): boolean {
+  try {
+    execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function isInstalled(program: string): boolean {
+  try {
+    execFileSync(program, ['-v'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
