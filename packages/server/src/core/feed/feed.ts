@@ -20,6 +20,8 @@ const pollEveryMs = 500
 /** Catch-ups begin at least this far apart, however many requests ask for one. */
 const catchUpSpacingMs = 20
 const batch = 1000
+/** Latest changes that are remembered, to know whether one overtook a load. */
+const recentMax = 10_000
 const tombstoneMs = 90 * 86_400_000
 const pruneEveryMs = 3_600_000
 
@@ -33,8 +35,11 @@ export class Feed implements Freshness {
   #partial = false
   /** Start of the last poll that succeeded: what it saw is at least as new. */
   #goodAt = { wall: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY }
+  /** Monotonic start of the last poll, whether it succeeded or not. */
+  #polledAt = Number.NEGATIVE_INFINITY
   #polling: Promise<boolean> | null = null
   #scheduled: Promise<boolean> | null = null
+  /** Credentials changed since the start, and for the latest ones which change was theirs. */
   #changed = 0
   readonly #recent = new Map<string, number>()
   readonly #loads = new Map<string, Promise<boolean>>()
@@ -120,7 +125,7 @@ export class Feed implements Freshness {
   async #whenNextMayBegin(): Promise<void> {
     await this.#polling
     const { clock } = this.#options
-    const wait = this.#goodAt.monotonic + catchUpSpacingMs - clock.monotonic()
+    const wait = this.#polledAt + catchUpSpacingMs - clock.monotonic()
     if (wait > 0) await new Promise<void>((resolve) => clock.after(wait, resolve))
     await this.#polling
   }
@@ -128,6 +133,7 @@ export class Feed implements Freshness {
   async #pollOnce(): Promise<boolean> {
     const { clock } = this.#options
     const started = { wall: clock.now(), monotonic: clock.monotonic() }
+    this.#polledAt = started.monotonic
     try {
       await this.#readOn()
       this.#goodAt = started
@@ -139,7 +145,7 @@ export class Feed implements Freshness {
   }
 
   async #readOn(): Promise<void> {
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const read = await this.#options.records.since({ after: this.#position, limit: batch })
       this.#apply(read.changes)
       this.#position = Math.max(this.#position, read.position)
@@ -149,16 +155,15 @@ export class Feed implements Freshness {
 
   #apply(changes: RecordChanges): void {
     this.#options.table.apply(changes)
-    this.#changed++
     for (const { id } of changes.credentials) {
       this.#recent.delete(id)
-      this.#recent.set(id, this.#changed)
+      this.#recent.set(id, ++this.#changed)
     }
     for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= 10_000) break
+      if (this.#recent.size <= recentMax) break
       this.#recent.delete(oldest)
     }
-    this.#makeRoom()
+    this.#makeRoom(0)
   }
 
   /** One query for one digest, however many requests wait for it; discarded where a change overtook it. */
@@ -178,11 +183,14 @@ export class Feed implements Freshness {
       try {
         const record = await records.byDigest({ digest })
         if (record === null) return true
-        const overtaken = (this.#recent.get(record.id) ?? 0) > began || this.#changed - began > 5_000
+        const overtaken = (this.#recent.get(record.id) ?? 0) > began || this.#changed - began > recentMax
         if (overtaken) continue
-        table.put(record)
-        this.#makeRoom()
-        return true
+        // Before it is put, so that it is not itself what leaves.
+        this.#makeRoom(1)
+        const row = table.put(record)
+        // Of an account or project that is newer than what we know.
+        const known = table.account(row).record !== null && table.project(row).record !== null
+        return known || (await this.poll())
       } catch (error) {
         this.#options.onError(error)
         return false
@@ -191,11 +199,12 @@ export class Feed implements Freshness {
     return false
   }
 
-  #makeRoom(): void {
+  /** For so many more: where there is none, a hundredth leaves at once. */
+  #makeRoom(more: number): void {
     const { table, credentialsMax } = this.#options
-    if (table.size <= credentialsMax) return
+    if (table.size + more <= credentialsMax) return
     this.#partial = true
-    const surplus = table.size - credentialsMax + Math.ceil(credentialsMax / 100)
+    const surplus = table.size + more - credentialsMax + Math.floor(credentialsMax / 100)
     this.#evictionHand = table.evict(surplus, this.#evictionHand)
   }
 }
