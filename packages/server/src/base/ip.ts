@@ -64,7 +64,7 @@ export function ipBucket(ip: Ip): Ip {
 
 /** Sorted, merged ranges of addresses; membership by binary search. */
 export interface IpRanges {
-  readonly v4: Float64Array
+  readonly v4: readonly number[]
   readonly v6: readonly bigint[]
 }
 
@@ -100,7 +100,7 @@ export function compileIpRanges(entries: readonly string[]): IpRanges {
     if (typeof range.first === 'number') v4.push({ first: range.first, last: Number(range.last) })
     else v6.push({ first: range.first, last: BigInt(range.last) })
   }
-  return { v4: Float64Array.from(merge(v4, (ip) => ip + 1)), v6: merge(v6, (ip) => ip + 1n) }
+  return { v4: merge(v4, (ip) => ip + 1), v6: merge(v6, (ip) => ip + 1n) }
 }
 
 function merge<N extends Ip>(ranges: { first: N; last: N }[], next: (ip: N) => N): N[] {
@@ -119,7 +119,7 @@ export function ipInRanges(ip: Ip, ranges: IpRanges): boolean {
 }
 
 /** Flat holds first, last, first, last, …: finds the first range that does not end before the address. */
-function v4InFlat(value: number, flat: Float64Array): boolean {
+function v4InFlat(value: number, flat: readonly number[]): boolean {
   let low = 0
   let high = flat.length >> 1
   while (low < high) {
