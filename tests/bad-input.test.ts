@@ -172,7 +172,7 @@ const calls: readonly Call[] = [
 ]
 
 describe('the management API', () => {
-  it.each(calls)('%s', async (_, method, path, body, status, code, headers = {}) => {
+  it.each(calls.map((call) => [call[0], call] as const))('%s', async (_, [, method, path, body, status, code, headers = {}]) => {
     const before = (await server.api('GET', '/system')).body.counts
     const answer = await server.api(method, path(), body, { headers })
     isClear(answer, status, code)

@@ -5,7 +5,7 @@ import Type from 'typebox'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { callerOf } from './caller.ts'
-import { decisionView, factsOf, refuseForeign, refuseUndeclared } from './described.ts'
+import { chargedTo, decisionView, factsOf, refuseUndeclared, withoutForeign } from './described.ts'
 import { operation } from './operation.ts'
 import type { ManagementParts, Resource } from './parts.ts'
 import { traceOf, visibleRequest } from './requests.ts'
@@ -27,7 +27,7 @@ export const verify: Resource = (app, parts) => {
       const { dataPlane, clock, ids } = parts
       const facts = describedFacts(parts, request, request.body)
       const evaluation = await decided(parts, request, facts)
-      const standing = dataPlane.charge(evaluation, facts)
+      const standing = dataPlane.charge(chargedTo(callerOf(request), evaluation), facts)
       const requestId = ids.next('req')
       const answered = !evaluation.allowed || evaluation.preflight
       const answer = answered
@@ -82,8 +82,7 @@ function describedFacts(parts: ManagementParts, request: FastifyRequest, body: w
 /** With the whole trace; settled, so that what follows in the same turn acts on what holds now. */
 async function decided(parts: ManagementParts, request: FastifyRequest, facts: RequestFacts): Promise<Evaluation> {
   const evaluation = parts.dataPlane.settle(await parts.dataPlane.evaluate(facts, true), facts)
-  refuseForeign(evaluation, callerOf(request).scope)
-  return evaluation
+  return withoutForeign(evaluation, callerOf(request).scope)
 }
 
 async function explainRecorded(parts: ManagementParts, request: FastifyRequest, id: string): Promise<wire.Decision> {

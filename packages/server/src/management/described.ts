@@ -4,7 +4,9 @@ import { type Ip, parseIp } from '../base/ip.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
+import { refuse } from '../core/decision/refuse.ts'
 import type { Scope } from '../core/store.ts'
+import type { Caller } from './caller.ts'
 import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
 
@@ -40,10 +42,29 @@ function peerOf(text: string): Ip {
   throw new Refused('body_invalid', { errors: [{ path: '/ip', message: 'is not an IP address' }] })
 }
 
-/** An account asks about its own credentials only; one of somebody else reads like none. */
-export function refuseForeign(evaluation: Evaluation, scope: Scope): void {
+/**
+ * An account asks about its own credentials only. One of somebody else reads like one of nobody, to the last word:
+ * any difference would tell whoever guesses that the guess was right.
+ */
+export function withoutForeign(evaluation: Evaluation, scope: Scope): Evaluation {
   const account = evaluation.principal?.account
-  if (scope !== null && account !== undefined && account !== scope) throw new Refused('not_found')
+  if (scope === null || account === undefined || account === scope) return evaluation
+  const steps = evaluation.trace ?? []
+  const known = steps.findIndex(({ step }) => step === 'known')
+  return {
+    ...evaluation,
+    allowed: false,
+    refusal: refuse('credential_unknown'),
+    environment: null,
+    principal: null,
+    charge: null,
+    trace: [...steps.slice(0, known), { step: 'known', outcome: 'fail', compared: 'no record', code: 'credential_unknown' }],
+  }
+}
+
+/** The address in a body is only claimed: the failed attempts of an account are counted at its own. */
+export function chargedTo(caller: Caller, evaluation: Evaluation): Evaluation {
+  return caller.scope === null ? evaluation : { ...evaluation, clientIp: caller.ip }
 }
 
 /** The management API itself is asked about by the operator alone. */
