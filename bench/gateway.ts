@@ -8,7 +8,7 @@ import { freePorts } from '../tests/support/ports.ts'
 import { startServerProcess, type ServerProcess } from '../tests/support/process.ts'
 import { pause } from '../tests/support/until.ts'
 import { bar, type Bench, type Report } from './lib/bench.ts'
-import { cpuUs, end, isInstalled, pin, startReady } from './lib/processes.ts'
+import { type Cpu, cpuOf, end, isInstalled, pin, startReady } from './lib/processes.ts'
 import { shopYaml } from './lib/shop.ts'
 import { median } from './lib/stats.ts'
 import { inTemporaryFolder } from './lib/temporary.ts'
@@ -97,8 +97,8 @@ async function startNginx(folder: string, port: number, upstream: number): Promi
 
 /** CPU microseconds a request: each side, and the gateway without it a second time for the A/A pair. */
 interface Round {
-  readonly costs: Readonly<Record<string, number>>
-  readonly again: number
+  readonly costs: Readonly<Record<string, Cpu>>
+  readonly again: Cpu
 }
 
 const base = 'without'
@@ -118,46 +118,49 @@ async function measure(
     if (round % 5 === 0) progress(`round ${round + 1} of ${rounds}`)
     // Every other round backwards, so that nobody is always first.
     const order = round % 2 === 0 ? sides : sides.toReversed()
-    const costs: Record<string, number> = {}
+    const costs: Record<string, Cpu> = {}
     for (const side of order) costs[side.name] = await costOf(side, requests)
     measured.push({ costs, again: await costOf(twice, requests) })
   }
   return measured
 }
 
-async function costOf({ name, pid, load }: Side, requests: number): Promise<number> {
-  const before = cpuUs(pid)
+async function costOf({ name, pid, load }: Side, requests: number): Promise<Cpu> {
+  const before = cpuOf(pid)
   load.send(requests)
   const [good] = await once(load, 'message')
   // The log and the counts of these requests are written within the next second: they belong to their cost.
   if (name === full) await pause(1_200)
-  const used = cpuUs(pid) - before
+  const after = cpuOf(pid)
   if (good !== requests)
     throw new Error(`${name}: ${requests - Number(good)} of ${requests} were not answered with 200`)
-  return used / requests
+  return { all: (after.all - before.all) / requests, main: (after.main - before.main) / requests }
 }
 
 function report(rounds: readonly Round[], requests: number, pinned: boolean): Report {
   const names = Object.keys(rounds[0]?.costs ?? {})
-  const cost = (round: Round, name: string) => round.costs[name] ?? Number.NaN
+  const cost = (round: Round, name: string) => round.costs[name]?.all ?? Number.NaN
+  const served = (round: Round, name: string) => round.costs[name]?.main ?? Number.NaN
   const ratios = (name: string) => rounds.map((round) => cost(round, name) / cost(round, base))
-  const spread = median(rounds.map((round) => Math.abs(round.again / cost(round, base) - 1)))
+  const spread = median(rounds.map((round) => Math.abs(round.again.all / cost(round, base) - 1)))
   const ratio = median(ratios(full))
   return {
     tables: [
       {
         title: `CPU a forwarded request, ${connections} connections, ${rounds.length} rounds of ${requests} requests${pinned ? ', each server on one core' : ''}`,
         rows: [
-          ['', 'median', 'to the gateway without'],
+          ['', 'median', 'to the gateway without', 'of it the serving thread'],
           ...names.map((name) => [
             name,
             `${median(rounds.map((round) => cost(round, name))).toFixed(1)} µs`,
             `${median(ratios(name)).toFixed(3)} ×`,
+            `${median(rounds.map((round) => served(round, name))).toFixed(1)} µs`,
           ]),
           [
             'without, a second time (A/A)',
-            `${median(rounds.map(({ again }) => again)).toFixed(1)} µs`,
-            `${median(rounds.map((round) => round.again / cost(round, base))).toFixed(3)} ×`,
+            `${median(rounds.map(({ again }) => again.all)).toFixed(1)} µs`,
+            `${median(rounds.map((round) => round.again.all / cost(round, base))).toFixed(3)} ×`,
+            `${median(rounds.map(({ again }) => again.main)).toFixed(1)} µs`,
           ],
         ],
       },

@@ -24,14 +24,17 @@ export async function end(child: ChildProcess | null): Promise<void> {
   await exited
 }
 
-/** CPU of a process with all of its threads, in microseconds. */
-export function cpuUs(pid: number): number {
+export interface Cpu {
+  /** All threads, in microseconds. */
+  readonly all: number
+  /** The thread that serves. */
+  readonly main: number
+}
+
+export function cpuOf(pid: number): Cpu {
   const folder = `/proc/${pid}/task`
-  let ns = 0
-  for (const thread of readdirSync(folder)) {
-    ns += Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0])
-  }
-  return ns / 1000
+  const used = (thread: string) => Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1000
+  return { all: readdirSync(folder).reduce((sum, thread) => sum + used(thread), 0), main: used(String(pid)) }
 }
 
 /** Keeps a process with all of its threads on one core, where the system has `taskset`. */
