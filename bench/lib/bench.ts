@@ -1,5 +1,5 @@
 /** How a bench is asked to run. */
-export interface RunOptions {
+interface RunOptions {
   /** A look within a minute: fewer rounds, smaller sets. What it leaves out is named in the notes. */
   readonly quick: boolean
   /** A word about what is happening, for people; nothing where a program reads the output. */

@@ -58,7 +58,7 @@ export function aKey(publicId: string, random: Random): string {
   return Buffer.from(pieces, 'latin1').toString('latin1')
 }
 
-export function secretOf(key: string, number: number): CredentialRecord['secrets'][number] {
+function secretOf(key: string, number: number): CredentialRecord['secrets'][number] {
   return { id: `sec_${number.toString(16).padStart(32, '0')}`, digest: sha256(key), imported: false, notAfter: null }
 }
 
