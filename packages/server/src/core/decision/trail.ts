@@ -1,5 +1,6 @@
 import type { Code } from '@postern/contract'
 
+import { withoutKeys } from '../credentials/masking.ts'
 import { steps, type Step, type TraceStep } from './evaluation.ts'
 
 /**
@@ -31,10 +32,11 @@ export class Trail {
   }
 }
 
-/** What the client sent, for a trace that is stored: cut where it is long. */
+/** What the client sent, for a trace that is stored: no key of ours, and cut where it is long. */
 export function shown(sent: string | null): string {
   if (sent === null) return 'absent'
-  return sent.length > shownMax ? `${sent.slice(0, shownMax)}…` : sent
+  const masked = withoutKeys(sent)
+  return masked.length > shownMax ? `${masked.slice(0, shownMax)}…` : masked
 }
 
 const shownMax = 256

@@ -27,9 +27,14 @@ export interface RecorderOptions {
   readonly refusalsPerSecond: () => number
 }
 
-/** Combinations a minute above which countries, then routes, fold into `*`. */
+/** Combinations a minute above which countries, at twice as many routes, fold into `*`. */
 const combinationsMax = 100_000
 const noRoute = 0
+const routesMax = 4096
+/** Subjects below are APIs, for requests without a known credential. */
+const firstRow = 8192
+const everyCountry = 0
+const countriesMax = 256
 const minuteMs = 60_000
 
 interface Count {
@@ -58,10 +63,13 @@ interface Latency {
 export class UsageRecorder {
   readonly #options: RecorderOptions
   #counts = new Map<number, Count>()
+  /** What was counted in this minute, also before the last flush. */
+  readonly #combinations = new Set<number>()
   #closed: Count[] = []
   #closedLatencies: Latency[] = []
   #latencies = new Map<number, Latency>()
   #lastUses = new Map<number, MutableLastUse>()
+  #closedLastUses: LastUseRow[] = []
   #requests: RequestRow[] = []
   #returned: UsageFlush[] = []
   #dropped = 0
@@ -69,7 +77,7 @@ export class UsageRecorder {
   #second = 0
   readonly #refusals = new Map<Ip, number>()
   readonly #outcomes = new Map<string, number>()
-  readonly #countries = new Map<string, number>()
+  readonly #countries = new Map<string, number>([['*', everyCountry]])
   #droppedTotal = 0
   #folded = 0
 
@@ -106,7 +114,7 @@ export class UsageRecorder {
       at: now,
       counts: [...this.#closed, ...this.#counts.values()].map(countRow),
       latencies: [...this.#closedLatencies, ...this.#latencies.values()],
-      lastUses: [...this.#lastUses.values()],
+      lastUses: [...this.#closedLastUses, ...this.#lastUses.values()],
       requests: this.#requests,
       dropped: this.#dropped,
     }
@@ -117,6 +125,7 @@ export class UsageRecorder {
     this.#counts = new Map()
     this.#latencies = new Map()
     this.#lastUses = new Map()
+    this.#closedLastUses = []
     this.#requests = []
     this.#dropped = 0
     return returned.length === 0 ? held : this.#merge([...returned, held])
@@ -124,7 +133,7 @@ export class UsageRecorder {
 
   /** A flush that the store could not take: it goes with the next one. Beyond the bounds, what goes is counted. */
   giveBack(flush: UsageFlush): void {
-    this.#returned = [flush]
+    this.#returned.push(flush)
   }
 
   #merge(flushes: readonly UsageFlush[]): UsageFlush {
@@ -144,44 +153,58 @@ export class UsageRecorder {
   }
 
   #nextMinute(minute: number): void {
-    this.#closed.push(...this.#counts.values())
+    this.#closed = [...this.#closed, ...this.#counts.values()]
     this.#counts = new Map()
-    this.#closedLatencies.push(...this.#latencies.values())
+    this.#combinations.clear()
+    this.#closedLatencies = [...this.#closedLatencies, ...this.#latencies.values()]
     this.#latencies = new Map()
     this.#minute = minute
   }
 
-  #count(evaluation: Evaluation, outcome: string, country: string): void {
-    const { principal, api, route } = evaluation
-    const subject = principal === null ? (api?.index ?? -1) + 1 : principal.row + 4096
-    const routeIndex = route === null || principal === null ? noRoute : route.index + 1
+  #count({ principal, api, route }: Evaluation, outcome: string, country: string): void {
+    const subject = principal === null ? (api?.index ?? -1) + 1 : principal.row + firstRow
+    const routeIndex = principal === null || route === null || route.index + 1 >= routesMax ? noRoute : route.index + 1
     const outcomeIndex = numberOf(this.#outcomes, outcome)
-    let key = keyOf(subject, routeIndex, outcomeIndex, numberOf(this.#countries, country))
+    const countryIndex = this.#countryIndex(country)
+    const shown = {
+      route: routeIndex === noRoute || route === null ? '*' : route.id,
+      country: countryIndex === everyCountry ? '*' : country,
+    }
+    let key = keyOf(subject, routeIndex, outcomeIndex, countryIndex)
     let count = this.#counts.get(key)
-    let shownCountry = country
-    let shownRoute = route === null || principal === null ? '*' : route.id
-    if (count === undefined && this.#counts.size >= combinationsMax) {
+    if (count === undefined && !this.#admits(key, combinationsMax)) {
       this.#folded++
-      shownCountry = '*'
-      if (this.#counts.size >= 2 * combinationsMax) shownRoute = '*'
-      key = keyOf(subject, shownRoute === '*' ? noRoute : routeIndex, outcomeIndex, numberOf(this.#countries, '*'))
+      shown.country = '*'
+      key = keyOf(subject, routeIndex, outcomeIndex, everyCountry)
       count = this.#counts.get(key)
+      if (count === undefined && !this.#admits(key, 2 * combinationsMax)) {
+        shown.route = '*'
+        // The place of the country tells the APIs of one credential apart.
+        key = keyOf(subject, noRoute, outcomeIndex, principal === null ? everyCountry : (api?.index ?? 0))
+        count = this.#counts.get(key)
+      }
     }
     if (count === undefined) {
-      this.#counts.set(key, {
-        minute: this.#minute,
-        api: api?.id ?? '',
-        principal,
-        route: shownRoute,
-        outcome,
-        country: shownCountry,
-        count: 1,
-      })
+      this.#counts.set(key, { minute: this.#minute, api: api?.id ?? '', principal, outcome, count: 1, ...shown })
     } else count.count++
   }
 
+  /** Whether the combination was counted in this minute already, or is one of the first so many. */
+  #admits(key: number, max: number): boolean {
+    if (this.#combinations.has(key)) return true
+    if (this.#combinations.size >= max) return false
+    this.#combinations.add(key)
+    return true
+  }
+
+  #countryIndex(country: string): number {
+    const known = this.#countries.get(country)
+    if (known !== undefined) return known
+    return this.#countries.size < countriesMax ? numberOf(this.#countries, country) : everyCountry
+  }
+
   #latency(evaluation: Evaluation, principal: Principal, latencyMs: number): void {
-    const key = principal.row * 4096 + (evaluation.route?.index ?? 0)
+    const key = principal.row * 65_536 + (evaluation.route?.index ?? 0)
     let latency = this.#latencies.get(key)
     if (latency === undefined) {
       latency = {
@@ -199,6 +222,8 @@ export class UsageRecorder {
   #lastUse(evaluation: Evaluation, principal: Principal, facts: RequestFacts): void {
     let use = this.#lastUses.get(principal.secretRow)
     if (use === undefined || use.secret !== principal.secret) {
+      // The row is another secret's by now.
+      if (use !== undefined) this.#closedLastUses.push(use)
       use = { secret: principal.secret, accepted: null, refused: null }
       this.#lastUses.set(principal.secretRow, use)
     }
@@ -210,7 +235,7 @@ export class UsageRecorder {
   #log(entry: MeterEntry, outcome: string, country: string): void {
     const { evaluation, facts } = entry
     const { principal } = evaluation
-    if (principal === null && !this.#mayStoreRefusal(evaluation.clientIp, facts.now)) return
+    if (principal === null && !this.#mayStoreRefusal(evaluation.clientIp, facts.monotonic)) return
     if (this.#requests.length >= this.#options.queueMax()) {
       this.#dropped++
       this.#droppedTotal++
@@ -238,9 +263,10 @@ export class UsageRecorder {
     })
   }
 
-  #mayStoreRefusal(ip: Ip, now: number): boolean {
-    const second = Math.floor(now / 1000)
-    if (second !== this.#second) {
+  /** Requests end in another order than they came, so that a second that has passed never begins again. */
+  #mayStoreRefusal(ip: Ip, monotonic: number): boolean {
+    const second = Math.floor(monotonic / 1000)
+    if (second > this.#second) {
       this.#second = second
       this.#refusals.clear()
     }
@@ -264,7 +290,7 @@ const classes = ['upstream_error', '1xx', '2xx', '3xx', '4xx', '5xx']
 
 /** 27 bits of subject, 12 of route, 6 of outcome, 8 of country: exact as a double. */
 function keyOf(subject: number, route: number, outcome: number, country: number): number {
-  return ((subject * 4096 + (route & 4095)) * 64 + (outcome & 63)) * 256 + (country & 255)
+  return ((subject * routesMax + route) * 64 + (outcome & 63)) * countriesMax + (country & 255)
 }
 
 function numberOf(numbers: Map<string, number>, text: string): number {
