@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
 import { bearer, holderOf, issue, makeAccount, makeProject, type Holder } from './support/issue.ts'
 import { freePorts } from './support/ports.ts'
 import { startServerProcess, type ServerProcess } from './support/process.ts'
@@ -65,7 +67,12 @@ afterAll(async () => {
 
 async function drive(vchPort: number): Promise<void> {
   const { api } = server
-  const keep = async (method: string, path: string, body?: unknown, options?: { key?: string; headers?: Record<string, string> }) => {
+  const keep = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { key?: string; headers?: Record<string, string> },
+  ) => {
     const answer = await api(method, path, body, options)
     answers.push(answer.text, JSON.stringify([...answer.headers]))
     return answer
@@ -81,16 +88,38 @@ async function drive(vchPort: number): Promise<void> {
   secrets.set('wrong', wrongSecret)
   for (const [i, pair] of [...account.pairs, ...sandbox.pairs].entries()) remember(`default pair ${i}`, pair)
   const key = remember('key', await issue(api, account.project))
-  const page = remember('publishable', await issue(api, account.project, { kind: 'publishable', origin_allow: ['https://shop.example'] }))
-  const manager = remember('management', await issue(api, account.project, { kind: 'management', apis: ['postern'], scopes: ['credentials.read'] }))
-  const integration = remember('integration', await issue(api, account.project, { kind: 'integration', apis: ['vch'], scopes: ['api'] }))
+  const page = remember(
+    'publishable',
+    await issue(api, account.project, { kind: 'publishable', origin_allow: ['https://shop.example'] }),
+  )
+  const manager = remember(
+    'management',
+    await issue(api, account.project, { kind: 'management', apis: ['postern'], scopes: ['credentials.read'] }),
+  )
+  const integration = remember(
+    'integration',
+    await issue(api, account.project, { kind: 'integration', apis: ['vch'], scopes: ['api'] }),
+  )
   const revoked = remember('revoked', await issue(api, account.project))
   const narrow = remember('without scopes', await issue(api, account.project, { scopes: [] }))
   const leaked = remember('over plain HTTP', await issue(api, account.project))
-  const rotated = remember('rotated', holderOf((await api('POST', `/credentials/${key.id}/rotate`, { overlap: '1h' })).body))
-  const idempotent = await api('POST', `/projects/${account.project}/credentials`, { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] }, { headers: { 'idempotency-key': 'canary-1' } })
+  const rotated = remember(
+    'rotated',
+    holderOf((await api('POST', `/credentials/${key.id}/rotate`, { overlap: '1h' })).body),
+  )
+  const idempotent = await api(
+    'POST',
+    `/projects/${account.project}/credentials`,
+    { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] },
+    { headers: { 'idempotency-key': 'canary-1' } },
+  )
   secrets.set('idempotent', idempotent.body.secret.value)
-  const replay = await keep('POST', `/projects/${account.project}/credentials`, { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] }, { headers: { 'idempotency-key': 'canary-1' } })
+  const replay = await keep(
+    'POST',
+    `/projects/${account.project}/credentials`,
+    { name: 'Once', kind: 'secret', apis: ['shop'], scopes: [] },
+    { headers: { 'idempotency-key': 'canary-1' } },
+  )
   expect([replay.status, replay.body.secret.value, replay.body.secret.secret_unavailable]).toEqual([201, null, true])
   await keep('POST', `/credentials/${revoked.id}/revoke`, { reason: 'canary' })
 
@@ -103,10 +132,16 @@ async function drive(vchPort: number): Promise<void> {
       { headers: [['X-Api-Key', value] as const] },
       { headers: [['Authorization', basic] as const] },
       { target: `/v1/orders/1?api_key=${value}&x=1` },
-      { target: `/v1/orders/1?api_key=${encodeURIComponent(value)}`, headers: [['Referer', `https://shop.test/?api_key=${value}`] as const] },
+      {
+        target: `/v1/orders/1?api_key=${encodeURIComponent(value)}`,
+        headers: [['Referer', `https://shop.test/?api_key=${value}`] as const],
+      },
       { target: `/v1/unknown/${value.length}`, headers: [bearer(value)] },
       { target: '/v1/../x', headers: [bearer(value)] },
-      { target: `/v1/orders/${encodeURIComponent(value)}`, headers: [bearer(value), ['User-Agent', `tool/${value}`] as const] },
+      {
+        target: `/v1/orders/${encodeURIComponent(value)}`,
+        headers: [bearer(value), ['User-Agent', `tool/${value}`] as const],
+      },
       { headers: [bearer(value), ['X-Api-Key', value] as const] },
       { host: 'unknown.test', headers: [bearer(value)] },
       { host: 'dead.test', headers: [bearer(value)] },
@@ -115,11 +150,20 @@ async function drive(vchPort: number): Promise<void> {
       const answer = await request(server.gatewayPort, { target: '/v1/orders/1', ...asked })
       answers.push(answer.text, answer.lines.join('\n'))
     }
-    const raw = await exchange(server.gatewayPort, `GET / HTTP/1.1\r\nHost: shop.test\r\nHost: x\r\nAuthorization: Bearer ${value}\r\n\r\n`)
+    const raw = await exchange(
+      server.gatewayPort,
+      `GET / HTTP/1.1\r\nHost: shop.test\r\nHost: x\r\nAuthorization: Bearer ${value}\r\n\r\n`,
+    )
     answers.push(...raw.map(({ text }) => text))
   }
   for (const { publicId, value } of [...account.pairs, integration]) {
-    const answer = await request(vchPort, { target: '/v1/vouchers/A', headers: [['X-App-Id', publicId], ['X-App-Token', value]] })
+    const answer = await request(vchPort, {
+      target: '/v1/vouchers/A',
+      headers: [
+        ['X-App-Id', publicId],
+        ['X-App-Token', value],
+      ],
+    })
     answers.push(answer.text)
   }
   await request(server.gatewayPort, { from: '127.0.0.2', headers: [bearer(leaked.value)] })
@@ -127,9 +171,29 @@ async function drive(vchPort: number): Promise<void> {
   // verify and explain, with the credential in headers, query and where it does not belong.
   for (const operation of ['verify', 'explain']) {
     for (const value of values) {
-      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: `/v1/orders/1?api_key=${value}`, headers: { Authorization: [`Bearer ${value}`], 'X-Api-Key': value }, ip: '127.0.0.1' })
-      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: '/v1/orders/1', headers: { Authorization: `Bearer ${value}` }, ip: '127.0.0.1', host: 'shop.test' })
-      await keep('POST', `/${operation}`, { api: 'shop', method: 'GET', path: '/v1/orders/1', headers: { Authorization: `Bearer ${value}` }, ip: 'nonsense', unknown: value })
+      await keep('POST', `/${operation}`, {
+        api: 'shop',
+        method: 'GET',
+        path: `/v1/orders/1?api_key=${value}`,
+        headers: { Authorization: [`Bearer ${value}`], 'X-Api-Key': value },
+        ip: '127.0.0.1',
+      })
+      await keep('POST', `/${operation}`, {
+        api: 'shop',
+        method: 'GET',
+        path: '/v1/orders/1',
+        headers: { Authorization: `Bearer ${value}` },
+        ip: '127.0.0.1',
+        host: 'shop.test',
+      })
+      await keep('POST', `/${operation}`, {
+        api: 'shop',
+        method: 'GET',
+        path: '/v1/orders/1',
+        headers: { Authorization: `Bearer ${value}` },
+        ip: 'nonsense',
+        unknown: value,
+      })
       await keep('POST', `/${operation}`, { api: value, method: value, path: value, headers: value })
     }
   }
@@ -142,23 +206,49 @@ async function drive(vchPort: number): Promise<void> {
     await keep('POST', project, { name: 'x', kind: value, apis: [value], scopes: [value] })
     await keep('POST', project, { name: 'x', kind: 'secret', apis: ['shop'], scopes: [value], secret: value })
     // In a path only what is shaped like ours can be known for a secret.
-    if (value.startsWith('acme_')) await keep('GET', `/credentials/${value}`, undefined, { headers: { 'user-agent': `tool ${value}` } })
+    if (value.startsWith('acme_'))
+      await keep('GET', `/credentials/${value}`, undefined, { headers: { 'user-agent': `tool ${value}` } })
     await keep('GET', `/credentials?cursor=${value}`)
     await keep('GET', `/nowhere/${value}?api_key=${value}`)
     await keep('PATCH', `/credentials/${key.id}`, { name: 'y' }, { headers: { 'if-match': value } })
     await keep('POST', '/system/backup', { name: `../${value}` })
   }
   const digest = createHash('sha256').update(importedSecret).digest('hex')
-  await keep('POST', `${project}/import`, { credentials: [{ digest, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
-  await keep('POST', `${project}/import`, { credentials: [{ digest: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
-  await keep('POST', `${project}/import`, { credentials: [{ digest, secret: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }] })
+  await keep('POST', `${project}/import`, {
+    credentials: [{ digest, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }],
+  })
+  await keep('POST', `${project}/import`, {
+    credentials: [{ digest: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }],
+  })
+  await keep('POST', `${project}/import`, {
+    credentials: [{ digest, secret: importedSecret, name: 'Old', kind: 'secret', apis: ['shop'], scopes: [] }],
+  })
   const [primary] = account.pairs
   const revealed = await api('POST', `/credentials/${primary?.id}/secrets/${primary?.secretId}/reveal`)
-  expect([revealed.body.value, revealed.headers.get('cache-control'), revealed.headers.get('pragma')]).toEqual([primary?.value, 'no-store', 'no-cache'])
+  expect([revealed.body.value, revealed.headers.get('cache-control'), revealed.headers.get('pragma')]).toEqual([
+    primary?.value,
+    'no-store',
+    'no-cache',
+  ])
   await keep('POST', `/credentials/${key.id}/secrets/${key.secretId}/reveal`)
 
-  await until('the request log is written', async () => (await api('GET', `/requests?credential=${narrow.id}`)).body.data.length > 0)
-  for (const path of ['/requests?limit=100', '/events?limit=100', '/credentials?limit=100', `/credentials/${key.id}`, `/credentials/${key.id}/secrets`, '/accounts', '/system', '/apis', '/plans', '/openapi.json', `/usage?from=${new Date(Date.now() - 3_600_000).toISOString()}&to=${new Date(Date.now() + 60_000).toISOString()}&step=minute&group_by=credential,outcome`]) {
+  await until(
+    'the request log is written',
+    async () => (await api('GET', `/requests?credential=${narrow.id}`)).body.data.length > 0,
+  )
+  for (const path of [
+    '/requests?limit=100',
+    '/events?limit=100',
+    '/credentials?limit=100',
+    `/credentials/${key.id}`,
+    `/credentials/${key.id}/secrets`,
+    '/accounts',
+    '/system',
+    '/apis',
+    '/plans',
+    '/openapi.json',
+    `/usage?from=${new Date(Date.now() - 3_600_000).toISOString()}&to=${new Date(Date.now() + 60_000).toISOString()}&step=minute&group_by=credential,outcome`,
+  ]) {
     expect((await keep('GET', path)).status, path).toBe(200)
   }
   for (const { id } of (await api('GET', '/requests?limit=100')).body.data) await keep('GET', `/requests/${id}`)
@@ -170,8 +260,19 @@ async function drive(vchPort: number): Promise<void> {
 function forms(secret: string): Buffer[] {
   const bytes = Buffer.from(secret)
   // Base64 of what stands in the middle of something longer: the parts that do not depend on what is around it.
-  const shifted = [0, 1, 2].map((shift) => Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').slice(shift === 0 ? 0 : 4, -4))
-  const texts = [secret, bytes.toString('hex'), bytes.toString('hex').toUpperCase(), encodeURIComponent(secret), ...shifted, ...shifted.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))]
+  const shifted = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .slice(shift === 0 ? 0 : 4, -4),
+  )
+  const texts = [
+    secret,
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    encodeURIComponent(secret),
+    ...shifted,
+    ...shifted.map((text) => text.replaceAll('+', '-').replaceAll('/', '_')),
+  ]
   return [...new Set(texts)].map((text) => Buffer.from(text)).concat(Buffer.from(secret, 'utf16le'))
 }
 
@@ -190,11 +291,24 @@ describe('no secret that was issued or sent is found again', () => {
   it('in any file: databases, write-ahead logs, backup, checkpoints, key files (1, 4, 8)', () => {
     const files = filesBelow(server.folder)
     const names = files.map((file) => relative(server.folder, file))
-    expect(names).toEqual(expect.arrayContaining(['data/postern.db', 'data/usage.db', 'data/backups/canary/postern.db', 'data/backups/canary/usage.db']))
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'data/postern.db',
+        'data/usage.db',
+        'data/backups/canary/postern.db',
+        'data/backups/canary/usage.db',
+      ]),
+    )
     expect(names.some((name) => name.startsWith('keys/windows/'))).toBe(true)
     expect(names.some((name) => name.startsWith('data/checkpoints/'))).toBe(true)
     expect(names).not.toContain('data/management.key')
-    expect(Object.fromEntries(files.map((file) => [relative(server.folder, file), found(readFileSync(file))]).filter(([, hits]) => hits?.length !== 0))).toEqual({})
+    expect(
+      Object.fromEntries(
+        files
+          .map((file) => [relative(server.folder, file), found(readFileSync(file))])
+          .filter(([, hits]) => hits?.length !== 0),
+      ),
+    ).toEqual({})
   })
 
   it('in what the process wrote to standard output and standard error (111)', () => {
@@ -209,7 +323,8 @@ describe('no secret that was issued or sent is found again', () => {
   })
 
   it('and no answer tells how the product is made: no stack, no SQL, no path of the machine (110)', () => {
-    const inner = /node_modules|\.ts:\d|at (async )?[A-Za-z.]+ \(|select .* from|insert into|SQLITE_|ECONN|127\.0\.0\.1:9\b|\/tmp\/postern/i
+    const inner =
+      /node_modules|\.ts:\d|at (async )?[A-Za-z.]+ \(|select .* from|insert into|SQLITE_|ECONN|127\.0\.0\.1:9\b|\/tmp\/postern/i
     expect(answers.filter((answer) => inner.test(answer) && !answer.includes('"folder"'))).toEqual([])
   })
 
@@ -231,7 +346,9 @@ describe('no secret that was issued or sent is found again', () => {
 
 describe('files', () => {
   it('of keys and data are readable by their owner alone (8)', () => {
-    const open = filesBelow(server.folder).filter((file) => !file.endsWith('postern.yaml') && (statSync(file).mode & 0o077) !== 0)
+    const open = filesBelow(server.folder).filter(
+      (file) => !file.endsWith('postern.yaml') && (statSync(file).mode & 0o077) !== 0,
+    )
     expect(open.map((file) => relative(server.folder, file))).toEqual([])
   })
 
@@ -243,7 +360,9 @@ describe('files', () => {
       expect((await fresh.api('GET', '/whoami', undefined, { key: made })).status).toBe(200)
       await fresh.stop()
       expect(statSync(path).mode & 0o777).toBe(0o600)
-      const holders = filesBelow(fresh.folder).filter((file) => forms(made).some((form) => readFileSync(file).includes(form)))
+      const holders = filesBelow(fresh.folder).filter((file) =>
+        forms(made).some((form) => readFileSync(file).includes(form)),
+      )
       expect(holders).toEqual([path])
       expect(forms(made).some((form) => Buffer.from(fresh.output()).includes(form))).toBe(false)
     } finally {

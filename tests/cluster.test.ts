@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+
 import { systemRandom } from '../packages/server/src/base/random.ts'
 import { makeKey } from '../packages/server/src/core/credentials/format.ts'
 import { bearer, issue, makeAccount, type Account, type Holder } from './support/issue.ts'
@@ -51,7 +52,14 @@ async function use(node: TestServer, value: string, target = '/v1/orders/1'): Pr
   return answer.status === 200 ? '200' : `${answer.status} ${answer.body.code}`
 }
 
-const unknownKey = () => makeKey({ brand: 'acme', kind: 'secret', environment: 'live', publicId: 'AAAAAAAAAAAA', random: systemRandom }).reveal()
+const unknownKey = () =>
+  makeKey({
+    brand: 'acme',
+    kind: 'secret',
+    environment: 'live',
+    publicId: 'AAAAAAAAAAAA',
+    random: systemRandom,
+  }).reveal()
 
 let database: URL
 let wire: Wire
@@ -64,7 +72,10 @@ let account: Account
 
 beforeAll(async () => {
   database = await freshDatabase(`cluster_${process.pid}_${Date.now()}`)
-  const target = { host: database.hostname === 'localhost' ? '127.0.0.1' : database.hostname, port: Number(database.port) }
+  const target = {
+    host: database.hostname === 'localhost' ? '127.0.0.1' : database.hostname,
+    port: Number(database.port),
+  }
   wire = await startWire(target)
   deafWire = await startWire(target, 'listen postern_events')
   a = await startTestServer({ yaml, store: database.toString() })
@@ -88,10 +99,22 @@ const changes: readonly Change[] = [
   ['revoke', (key) => a.api('POST', `/credentials/${key.id}/revoke`, {}), '401 credential_revoked'],
   ['block', (key) => a.api('POST', `/credentials/${key.id}/block`, { reason: 'x' }), '401 credential_blocked'],
   ['compromise', (key) => a.api('POST', `/credentials/${key.id}/compromise`, {}), '401 credential_revoked'],
-  ['end of a secret', (key) => a.api('POST', `/credentials/${key.id}/secrets/${key.secretId}/end`, {}), '401 secret_rotated_out'],
-  ['fewer scopes', (key) => a.api('PATCH', `/credentials/${key.id}`, { scopes: [] }, { headers: { 'if-match': '"1"' } }), '403 scope_missing'],
+  [
+    'end of a secret',
+    (key) => a.api('POST', `/credentials/${key.id}/secrets/${key.secretId}/end`, {}),
+    '401 secret_rotated_out',
+  ],
+  [
+    'fewer scopes',
+    (key) => a.api('PATCH', `/credentials/${key.id}`, { scopes: [] }, { headers: { 'if-match': '"1"' } }),
+    '403 scope_missing',
+  ],
   ['suspend', (key) => a.api('POST', `/accounts/${key.account}/suspend`, { reason: 'x' }), '403 account_suspended'],
-  ['change of plan', (key) => a.api('PATCH', `/accounts/${key.account}`, { plan: 'none' }, { headers: { 'if-match': '"1"' } }), '403 plan_forbids'],
+  [
+    'change of plan',
+    (key) => a.api('PATCH', `/accounts/${key.account}`, { plan: 'none' }, { headers: { 'if-match': '"1"' } }),
+    '403 plan_forbids',
+  ],
 ]
 
 /** Milliseconds from the answer of the change on A to the first refusal on the node. */
@@ -112,17 +135,24 @@ async function lag(node: TestServer, [, make, code]: Change): Promise<number> {
 }
 
 describe('a change on one node', () => {
-  it.each(changes)('%s: refused on another within 1 s by the hint, within 2 s by polling alone (30)', async (...change) => {
-    for (let round = 0; round < 2; round++) {
-      expect(await lag(b, change)).toBeLessThan(1_000)
-      expect(await lag(deaf, change)).toBeLessThan(2_000)
-    }
-  })
+  it.each(changes)(
+    '%s: refused on another within 1 s by the hint, within 2 s by polling alone (30)',
+    async (...change) => {
+      for (let round = 0; round < 2; round++) {
+        expect(await lag(b, change)).toBeLessThan(1_000)
+        expect(await lag(deaf, change)).toBeLessThan(2_000)
+      }
+    },
+  )
 
   it('a key works everywhere the moment it was answered', async () => {
     for (let round = 0; round < 10; round++) {
       const key = await issue(a.api, account.project)
-      expect(await Promise.all([use(a, key.value), use(b, key.value), use(deaf, key.value)])).toEqual(['200', '200', '200'])
+      expect(await Promise.all([use(a, key.value), use(b, key.value), use(deaf, key.value)])).toEqual([
+        '200',
+        '200',
+        '200',
+      ])
     }
   })
 
@@ -130,7 +160,10 @@ describe('a change on one node', () => {
     const key = await issue(a.api, account.project)
     const rotated = await a.api('POST', `/credentials/${key.id}/rotate`, {})
     expect(await use(deaf, rotated.body.secret.value)).toBe('200')
-    expect([await use(b, unknownKey()), await use(deaf, unknownKey())]).toEqual(['401 credential_unknown', '401 credential_unknown'])
+    expect([await use(b, unknownKey()), await use(deaf, unknownKey())]).toEqual([
+      '401 credential_unknown',
+      '401 credential_unknown',
+    ])
   })
 
   it('a management key revoked here writes nothing there, not even before it was told (29)', async () => {
@@ -139,7 +172,11 @@ describe('a change on one node', () => {
       expect((await deaf.api('GET', '/whoami', undefined, { key: manager.value })).status).toBe(200)
       await a.api('POST', `/credentials/${manager.id}/revoke`, {})
       const body = { name: 'Successor', kind: 'management', apis: ['postern'], scopes: ['*'] }
-      const written = await Promise.all([b, deaf].map((node) => node.api('POST', `/projects/${account.project}/credentials`, body, { key: manager.value })))
+      const written = await Promise.all(
+        [b, deaf].map((node) =>
+          node.api('POST', `/projects/${account.project}/credentials`, body, { key: manager.value }),
+        ),
+      )
       expect(written.map((answer) => [answer.status, answer.body.code])).toEqual([
         [401, 'credential_revoked'],
         [401, 'credential_revoked'],
@@ -165,37 +202,43 @@ describe('a change on one node', () => {
 })
 
 describe('a node that loses its database', () => {
-  it.each(['cut', 'held'] as const)('%s: known keys go on for stale_after, nothing is called unknown, and it recovers by itself (design section 5)', async (state) => {
-    const known = await issue(a.api, account.project)
-    expect(await use(b, known.value)).toBe('200')
-    wire.set(state)
-    const lost = performance.now()
-    try {
+  it.each(['cut', 'held'] as const)(
+    '%s: known keys go on for stale_after, nothing is called unknown, and it recovers by itself (design section 5)',
+    async (state) => {
+      const known = await issue(a.api, account.project)
       expect(await use(b, known.value)).toBe('200')
-      const later = await issue(a.api, account.project)
-      const [stranger, fresh, managed] = await Promise.all([
-        use(b, unknownKey()),
-        use(b, later.value),
-        b.api('POST', `/credentials/${known.id}/block`, { reason: 'x' }),
-      ])
-      expect([stranger, fresh]).toEqual(['503 decision_unavailable', '503 decision_unavailable'])
-      expect([managed.status, managed.headers.get('retry-after') !== null]).toEqual([503, true])
-      expect(['store_unavailable', 'decision_unavailable']).toContain(managed.body.code)
-      await until('nothing is decided on what is remembered', async () => (await use(b, known.value)) === '503 decision_unavailable')
-      expect(performance.now() - lost).toBeGreaterThan(1_400)
-      expect(await use(b, known.value, '/v1/status')).toBe('200')
-      expect(await use(b, unknownKey(), '/v1/status')).toBe('503 decision_unavailable')
-      expect((await fetch(`${b.ops}/readyz`)).status).toBe(503)
-      expect((await fetch(`${b.ops}/healthz`)).status).toBe(200)
-      const revoked = await a.api('POST', `/credentials/${known.id}/revoke`, {})
-      // A route that serves stale records: nothing can be promised.
-      expect([revoked.status, revoked.body.effective_everywhere_by]).toEqual([200, null])
-    } finally {
-      wire.set('open')
-    }
-    await until('it decides again', async () => (await use(b, known.value)) === '401 credential_revoked', 20_000)
-    expect(await use(b, (await issue(a.api, account.project)).value)).toBe('200')
-    await until('it is ready', async () => (await fetch(`${b.ops}/readyz`)).status === 200)
-    expect((await b.api('GET', '/system')).body.feed.stale).toBe(false)
-  })
+      wire.set(state)
+      const lost = performance.now()
+      try {
+        expect(await use(b, known.value)).toBe('200')
+        const later = await issue(a.api, account.project)
+        const [stranger, fresh, managed] = await Promise.all([
+          use(b, unknownKey()),
+          use(b, later.value),
+          b.api('POST', `/credentials/${known.id}/block`, { reason: 'x' }),
+        ])
+        expect([stranger, fresh]).toEqual(['503 decision_unavailable', '503 decision_unavailable'])
+        expect([managed.status, managed.headers.get('retry-after') !== null]).toEqual([503, true])
+        expect(['store_unavailable', 'decision_unavailable']).toContain(managed.body.code)
+        await until(
+          'nothing is decided on what is remembered',
+          async () => (await use(b, known.value)) === '503 decision_unavailable',
+        )
+        expect(performance.now() - lost).toBeGreaterThan(1_400)
+        expect(await use(b, known.value, '/v1/status')).toBe('200')
+        expect(await use(b, unknownKey(), '/v1/status')).toBe('503 decision_unavailable')
+        expect((await fetch(`${b.ops}/readyz`)).status).toBe(503)
+        expect((await fetch(`${b.ops}/healthz`)).status).toBe(200)
+        const revoked = await a.api('POST', `/credentials/${known.id}/revoke`, {})
+        // A route that serves stale records: nothing can be promised.
+        expect([revoked.status, revoked.body.effective_everywhere_by]).toEqual([200, null])
+      } finally {
+        wire.set('open')
+      }
+      await until('it decides again', async () => (await use(b, known.value)) === '401 credential_revoked', 20_000)
+      expect(await use(b, (await issue(a.api, account.project)).value)).toBe('200')
+      await until('it is ready', async () => (await fetch(`${b.ops}/readyz`)).status === 200)
+      expect((await b.api('GET', '/system')).body.feed.stale).toBe(false)
+    },
+  )
 })

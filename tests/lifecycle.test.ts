@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+import type { wire } from '@postern/contract'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
 import { fixedClock, type FixedClock } from '../packages/server/src/base/clock.ts'
 import { keepAliveClients } from './support/clients.ts'
 import { bearer, holderOf, issue, makeAccount, makeProject, type Account } from './support/issue.ts'
@@ -49,7 +52,10 @@ afterAll(async () => {
 
 /** What the gateway says to the holder of the secret: a status and, where it refuses, the code. */
 async function use(value: string): Promise<string> {
-  const answer = await request(server.gatewayPort, { target: '/v1/orders/1', headers: [bearer(value), ['User-Agent', `test/${value.slice(-4)}`]] })
+  const answer = await request(server.gatewayPort, {
+    target: '/v1/orders/1',
+    headers: [bearer(value), ['User-Agent', `test/${value.slice(-4)}`]],
+  })
   return answer.status === 200 ? '200' : `${answer.status} ${answer.body.code}`
 }
 
@@ -75,9 +81,14 @@ describe('the life of a key', () => {
     clock.advance(1_000)
     const lastUses = async () => {
       const { body } = await server.api('GET', `/credentials/${key.id}/secrets`)
-      return Object.fromEntries(body.data.map((secret: any) => [secret.id, secret.last_accepted?.user_agent ?? null]))
+      return Object.fromEntries(
+        body.data.map((secret: wire.Secret) => [secret.id, secret.last_accepted?.user_agent ?? null]),
+      )
     }
-    const expected = { [key.secretId]: `test/${key.value.slice(-4)}`, [rotated.secretId]: `test/${rotated.value.slice(-4)}` }
+    const expected = {
+      [key.secretId]: `test/${key.value.slice(-4)}`,
+      [rotated.secretId]: `test/${rotated.value.slice(-4)}`,
+    }
     await until('both uses are known', async () => Object.values(await lastUses()).every((agent) => agent !== null))
     expect(await lastUses()).toEqual(expected)
     clock.advance(3_600_000 - 1_000 - 1)
@@ -117,13 +128,23 @@ describe('the life of a key', () => {
     const key = await issue(server.api, account.project)
     const second = holderOf(await change('POST', `/credentials/${key.id}/rotate`, { overlap: '1h' }))
     await change('POST', `/credentials/${key.id}/${end}`)
-    expect([await use(key.value), await use(second.value)]).toEqual(['401 credential_revoked', '401 credential_revoked'])
-    for (const [path, body] of [['unblock', {}], ['rotate', {}], ['block', { reason: 'x' }]] as const) {
+    expect([await use(key.value), await use(second.value)]).toEqual([
+      '401 credential_revoked',
+      '401 credential_revoked',
+    ])
+    for (const [path, body] of [
+      ['unblock', {}],
+      ['rotate', {}],
+      ['block', { reason: 'x' }],
+    ] as const) {
       const answer = await server.api('POST', `/credentials/${key.id}/${path}`, body)
       expect([path, answer.status, answer.body.code]).toEqual([path, 409, 'conflict'])
     }
     clock.advance(3_600_000)
-    expect([await use(key.value), await use(second.value)]).toEqual(['401 credential_revoked', '401 credential_revoked'])
+    expect([await use(key.value), await use(second.value)]).toEqual([
+      '401 credential_revoked',
+      '401 credential_revoked',
+    ])
   })
 
   it('ends with DELETE too: hidden, and still refused by name to its holder', async () => {
@@ -144,8 +165,18 @@ describe('the life of a key', () => {
 
   it('cannot be issued already expired, and an expiry of the epoch is an expiry (keys 7.5)', async () => {
     for (const expires_at of [new Date(0).toISOString(), inMs(0)]) {
-      const answer = await server.api('POST', `/projects/${account.project}/credentials`, { name: 'Late', kind: 'secret', apis: ['shop'], scopes: [], expires_at })
-      expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([422, 'not_acceptable_value', '/expires_at'])
+      const answer = await server.api('POST', `/projects/${account.project}/credentials`, {
+        name: 'Late',
+        kind: 'secret',
+        apis: ['shop'],
+        scopes: [],
+        expires_at,
+      })
+      expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([
+        422,
+        'not_acceptable_value',
+        '/expires_at',
+      ])
     }
   })
 
@@ -155,7 +186,12 @@ describe('the life of a key', () => {
     expect(await use(key.value)).toBe('200')
     await change('PATCH', `/credentials/${key.id}`, { scopes: ['orders.write'] }, { 'if-match': '"1"' })
     expect(await use(key.value)).toBe('403 scope_missing')
-    await change('PATCH', `/credentials/${key.id}`, { scopes: ['orders.read'], ip_allow: ['192.0.2.0/24'] }, { 'if-match': '"2"' })
+    await change(
+      'PATCH',
+      `/credentials/${key.id}`,
+      { scopes: ['orders.read'], ip_allow: ['192.0.2.0/24'] },
+      { 'if-match': '"2"' },
+    )
     expect(await use(key.value)).toBe('403 ip_not_allowed')
     await change('PATCH', `/credentials/${key.id}`, { ip_allow: ['127.0.0.1'] }, { 'if-match': '"3"' })
     expect(await use(key.value)).toBe('200')
@@ -169,9 +205,17 @@ describe('the life of a key', () => {
 describe('the life of an account', () => {
   it('is suspended and resumed: all of its keys with it, nobody else’s', async () => {
     const other = await makeAccount(server.api, 'pro')
-    const [first, second, foreign] = [await issue(server.api, other.project), await issue(server.api, other.project), await issue(server.api, account.project)]
+    const [first, second, foreign] = [
+      await issue(server.api, other.project),
+      await issue(server.api, other.project),
+      await issue(server.api, account.project),
+    ]
     await change('POST', `/accounts/${other.id}/suspend`, { reason: 'unpaid' })
-    expect([await use(first.value), await use(second.value), await use(foreign.value)]).toEqual(['403 account_suspended', '403 account_suspended', '200'])
+    expect([await use(first.value), await use(second.value), await use(foreign.value)]).toEqual([
+      '403 account_suspended',
+      '403 account_suspended',
+      '200',
+    ])
     await change('POST', `/accounts/${other.id}/resume`)
     expect([await use(first.value), await use(second.value)]).toEqual(['200', '200'])
   })
@@ -182,9 +226,18 @@ describe('the life of an account', () => {
     const without = yaml.replace('apis: [shop, books]', 'apis: [books]')
     expect(await server.reload(without)).toEqual({ ok: true, value: null })
     expect(await use(key.value)).toBe('403 plan_forbids')
-    expect(await server.reload(yaml.replace('kinds: [secret, publishable, management]', 'kinds: [publishable]'))).toEqual({ ok: true, value: null })
+    expect(
+      await server.reload(yaml.replace('kinds: [secret, publishable, management]', 'kinds: [publishable]')),
+    ).toEqual({ ok: true, value: null })
     expect(await use(key.value)).toBe('403 plan_forbids')
-    expect(await server.reload(yaml.replace('kinds: [secret, publishable, management]', 'kinds: [secret, publishable, management]\n    scopes: [orders.write]'))).toEqual({ ok: true, value: null })
+    expect(
+      await server.reload(
+        yaml.replace(
+          'kinds: [secret, publishable, management]',
+          'kinds: [secret, publishable, management]\n    scopes: [orders.write]',
+        ),
+      ),
+    ).toEqual({ ok: true, value: null })
     expect(await use(key.value)).toBe('403 scope_missing')
     expect(await server.reload(yaml)).toEqual({ ok: true, value: null })
     expect(await use(key.value)).toBe('200')
@@ -200,7 +253,7 @@ describe('revoking under load (28)', () => {
       const key = await issue(server.api, account.project)
       let answeredAt = Number.POSITIVE_INFINITY
       const client = async () => {
-        for (let after = 0; after < 2; ) {
+        for (let after = 0; after < 2;) {
           const begun = performance.now()
           const status = await clients.get('/v1/orders/1', { host: 'shop.test', authorization: `Bearer ${key.value}` })
           if (status === 200) accepted++
@@ -230,7 +283,13 @@ describe('time', () => {
     await change('POST', `/credentials/${blocked.id}/block`, { reason: 'test', until: inMs(12_000) })
     const revoked = await issue(server.api, account.project)
     await change('POST', `/credentials/${revoked.id}/revoke`)
-    const all = async () => [await use(notYet.value), await use(rotated.value), await use(successor.value), await use(blocked.value), await use(revoked.value)]
+    const all = async () => [
+      await use(notYet.value),
+      await use(rotated.value),
+      await use(successor.value),
+      await use(blocked.value),
+      await use(revoked.value),
+    ]
     const dead = '401 credential_revoked'
 
     clock.advance(9_999)
@@ -270,7 +329,10 @@ describe('time', () => {
     await restart()
     for (let i = 0; i < 2; i++) expect(await use(key.value)).toBe('200')
     expect(await use(key.value)).toBe('429 quota_exceeded')
-    expect(await server.reload(yaml.replace('requests: 5, period', 'requests: 6, period'))).toEqual({ ok: true, value: null })
+    expect(await server.reload(yaml.replace('requests: 5, period', 'requests: 6, period'))).toEqual({
+      ok: true,
+      value: null,
+    })
     expect([await use(key.value), await use(key.value)]).toEqual(['200', '429 quota_exceeded'])
     expect(await server.reload(yaml)).toEqual({ ok: true, value: null })
     expect(await use(key.value)).toBe('429 quota_exceeded')

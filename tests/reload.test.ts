@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
 import { bearer, issue, makeAccount, type Holder } from './support/issue.ts'
 import { startServerProcess, type ServerProcess } from './support/process.ts'
 import { request } from './support/raw.ts'
@@ -20,7 +22,14 @@ let upstream: EchoUpstream
 let server: ServerProcess
 let key: Holder
 
-const yamlOf = ({ routes = '', scopes = 'orders.read: Read, orders.write: Write', requests = 1_000, plan = 'pro', apis = '', extra = '' }: Changes = {}) => `
+const yamlOf = ({
+  routes = '',
+  scopes = 'orders.read: Read, orders.write: Write',
+  requests = 1_000,
+  plan = 'pro',
+  apis = '',
+  extra = '',
+}: Changes = {}) => `
 apis:
   shop:
     address: shop.test
@@ -56,14 +65,21 @@ async function use(target: string): Promise<string> {
   return answer.status === 200 ? '200' : `${answer.status} ${answer.body.code}`
 }
 
-const logged = (event: string) => server.output().split('\n').filter((line) => line.includes(`"event":"${event}"`))
+const logged = (event: string) =>
+  server
+    .output()
+    .split('\n')
+    .filter((line) => line.includes(`"event":"${event}"`))
 
 /** Writes the file and waits until the server says what it made of it. */
-async function change(changes: Changes | string, outcome: 'config.reloaded' | 'config.refused'): Promise<any> {
+async function change(
+  changes: Changes | string,
+  outcome: 'config.reloaded' | 'config.refused',
+): Promise<{ readonly errors: readonly string[] }> {
   const before = logged(outcome).length
   server.configure(typeof changes === 'string' ? changes : yamlOf(changes))
   await until(`${outcome}: ${server.output().slice(-500)}`, () => logged(outcome).length > before)
-  return JSON.parse(logged(outcome).at(-1) ?? '')
+  return JSON.parse(logged(outcome).at(-1) ?? '') as { readonly errors: readonly string[] }
 }
 
 const newRoute = '      - {id: search, methods: [GET], path: "/v1/search", scopes: {any: [orders.read]}}'
@@ -78,7 +94,10 @@ describe('a change of postern.yaml while serving', () => {
   })
 
   it('that is not valid changes nothing, and the log names file, line and column', async () => {
-    const broken = yamlOf({ routes: newRoute }).replace('methods: [GET], path: "/v1/search"', 'methods: [get], path: "/v1/search"')
+    const broken = yamlOf({ routes: newRoute }).replace(
+      'methods: [GET], path: "/v1/search"',
+      'methods: [get], path: "/v1/search"',
+    )
     const refused = await change(broken, 'config.refused')
     const file = join(server.folder, 'postern.yaml')
     expect(refused.errors).toEqual([expect.stringMatching(new RegExp(`^${file}:\\d+:\\d+ .*methods`))])
@@ -89,11 +108,19 @@ describe('a change of postern.yaml while serving', () => {
   })
 
   it('that would orphan what is in use is refused with counts: plan, scope, API', async () => {
-    expect((await change({ plan: 'other' }, 'config.refused')).errors).toEqual(['the plan "pro" is gone, but 1 account uses it; keep it with "retired: true" until nothing does'])
+    expect((await change({ plan: 'other' }, 'config.refused')).errors).toEqual([
+      'the plan "pro" is gone, but 1 account uses it; keep it with "retired: true" until nothing does',
+    ])
     const withoutScope = yamlOf({ scopes: 'orders.write: Write' }).replace('any: [orders.read]', 'any: [orders.write]')
-    expect((await change(withoutScope, 'config.refused')).errors).toEqual(['the scope "orders.read" is gone, but 1 live credential uses it; keep it with "retired: true" until nothing does'])
+    expect((await change(withoutScope, 'config.refused')).errors).toEqual([
+      'the scope "orders.read" is gone, but 1 live credential uses it; keep it with "retired: true" until nothing does',
+    ])
     const withoutApi = yamlOf().replaceAll('shop', 'store')
-    expect((await change(withoutApi, 'config.refused')).errors).toEqual(expect.arrayContaining(['the API "shop" is gone, but 1 live credential uses it; keep it with "retired: true" until nothing does']))
+    expect((await change(withoutApi, 'config.refused')).errors).toEqual(
+      expect.arrayContaining([
+        'the API "shop" is gone, but 1 live credential uses it; keep it with "retired: true" until nothing does',
+      ]),
+    )
     expect(await use('/v1/orders/1')).toBe('200')
     await change({}, 'config.reloaded')
   })
@@ -108,7 +135,8 @@ describe('a change of postern.yaml while serving', () => {
   it('of a limit does not reset what was used', async () => {
     const other = await makeAccount(server.api, 'pro')
     const metered = await issue(server.api, other.project)
-    const call = async () => (await request(server.gatewayPort, { target: '/v1/orders/1', headers: [bearer(metered.value)] })).status
+    const call = async () =>
+      (await request(server.gatewayPort, { target: '/v1/orders/1', headers: [bearer(metered.value)] })).status
     await change({ requests: 4 }, 'config.reloaded')
     expect([await call(), await call(), await call()]).toEqual([200, 200, 200])
     await change({ requests: 5 }, 'config.reloaded')
@@ -132,17 +160,18 @@ describe('a change of postern.yaml while serving', () => {
   it('that moves nothing is survived under load: no request fails', async () => {
     let failed = 0
     let served = 0
-    let over = false
+    const load = { over: false }
     const client = async () => {
-      while (!over) {
+      while (!load.over) {
         const status = await use('/v1/orders/1').catch((error: unknown) => String(error))
         if (status === '200') served++
         else failed++
       }
     }
     const clients = Array.from({ length: 4 }, client)
-    for (let i = 0; i < 3; i++) await change({ requests: 1_000_000 + i, routes: i % 2 === 0 ? newRoute : '' }, 'config.reloaded')
-    over = true
+    for (let i = 0; i < 3; i++)
+      await change({ requests: 1_000_000 + i, routes: i % 2 === 0 ? newRoute : '' }, 'config.reloaded')
+    load.over = true
     await Promise.all(clients)
     expect(failed).toBe(0)
     expect(served).toBeGreaterThan(10)

@@ -13,7 +13,10 @@ export function keepAliveClients(port: number, count: number): Clients {
     get: (target, headers) =>
       new Promise((resolve) => {
         const sent = request({ host: '127.0.0.1', port, path: target, headers, agent }, (response) => {
-          response.resume().on('end', () => resolve(response.statusCode ?? 0)).on('error', () => resolve(0))
+          response
+            .resume()
+            .on('end', () => resolve(response.statusCode ?? 0))
+            .on('error', () => resolve(0))
         })
         sent.on('error', () => resolve(0)).end()
       }),

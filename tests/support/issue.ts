@@ -1,3 +1,5 @@
+import type { wire } from '@postern/contract'
+
 import type { ApiCall } from './server.ts'
 
 /** A credential as its holder knows it. */
@@ -48,15 +50,15 @@ export async function issue(api: ApiCall, project: string, fields: object = {}):
   return holderOf(answer.body)
 }
 
-export function holderOf(issued: any): Holder {
+export function holderOf(issued: wire.IssuedCredential): Holder {
   const { credential, secret } = issued
   return {
     id: credential.id,
     account: credential.account,
     project: credential.project,
-    publicId: credential.public_id,
+    publicId: credential.public_id ?? '',
     secretId: secret.id,
-    value: secret.value,
+    value: secret.value ?? '',
   }
 }
 

@@ -8,7 +8,7 @@ export interface RawAnswer {
   readonly text: string
   header(name: string): string | null
   headers(name: string): string[]
-  // Tests look into bodies of many shapes; each asserts what it reads.
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into bodies of many shapes; each asserts what it reads
   readonly body: any
 }
 

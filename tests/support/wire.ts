@@ -11,7 +11,10 @@ export interface Wire {
 }
 
 /** `mute`: a connection on which the client sends this text is dropped, whatever the state. */
-export async function startWire(target: { readonly host: string; readonly port: number }, mute: string | null = null): Promise<Wire> {
+export async function startWire(
+  target: { readonly host: string; readonly port: number },
+  mute: string | null = null,
+): Promise<Wire> {
   let state: 'open' | 'held' | 'cut' = 'open'
   const pairs = new Set<readonly [Socket, Socket]>()
   const drop = (): void => {
@@ -40,7 +43,10 @@ export async function startWire(target: { readonly host: string; readonly port: 
     set: (next) => {
       state = next
       if (next === 'cut') return drop()
-      for (const pair of pairs) for (const socket of pair) next === 'held' ? socket.pause() : socket.resume()
+      for (const socket of [...pairs].flat()) {
+        if (next === 'held') socket.pause()
+        else socket.resume()
+      }
     },
     drop,
     close: () => {

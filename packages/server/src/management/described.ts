@@ -58,7 +58,10 @@ export function withoutForeign(evaluation: Evaluation, scope: Scope): Evaluation
     environment: null,
     principal: null,
     charge: null,
-    trace: [...steps.slice(0, known), { step: 'known', outcome: 'fail', compared: 'no record', code: 'credential_unknown' }],
+    trace: [
+      ...steps.slice(0, known),
+      { step: 'known', outcome: 'fail', compared: 'no record', code: 'credential_unknown' },
+    ],
   }
 }
 
