@@ -103,10 +103,12 @@ describe('a full disk', () => {
     it('stops issuing, serves on, still revokes and blocks 1,000 times, and recovers without a restart', async () => {
       const disk = smallDisk(96)
       if (disk === null) throw new Error('the file system could not be made again')
-      const server = await startTestServer({ yaml: yamlFor('UPSTREAM'), folder: disk.folder }).catch((error: unknown) => {
-        disk.free()
-        throw error
-      })
+      const server = await startTestServer({ yaml: yamlFor('UPSTREAM'), folder: disk.folder }).catch(
+        (error: unknown) => {
+          disk.free()
+          throw error
+        },
+      )
       try {
         const { api } = server
         const account = await makeAccount(api, 'pro')
