@@ -159,6 +159,12 @@ describe('ranges', () => {
     expect(allows([], '::1')).toBe(false)
   })
 
+  it('that touch or overlap become one', () => {
+    const { v4, v6 } = compileIpRanges(['10.0.0.128/25', '10.0.0.0/25', '10.0.0.7', '10.0.2.0/24', '::/1', '8000::/1'])
+    expect([...v4]).toEqual([0x0a000000, 0x0a0000ff, 0x0a000200, 0x0a0002ff])
+    expect(v6).toEqual([0n, (1n << 128n) - 1n])
+  })
+
   it('merged hold exactly what the entries hold one by one', () => {
     const v4 = fc
       .tuple(fc.nat({ max: 255 }), fc.integer({ min: 24, max: 32 }))

@@ -169,6 +169,18 @@ describe('any mistake in a valid key is seen without a look-up', () => {
     }
   })
 
+  it('another length, even under a right checksum', () => {
+    for (const unchecked of [
+      vector.slice(0, -7),
+      `${vector.slice(0, -6)}x`,
+      `${vector.slice(0, -6)}${'x'.repeat(900)}`,
+      'acme_sk_live_',
+    ]) {
+      expect(classifyKey(unchecked + checksum(unchecked), brands)).toBe('malformed')
+      expect(parseKey(unchecked + checksum(unchecked), brands)).toEqual({ shape: 'malformed' })
+    }
+  })
+
   it('a class or mode that does not exist, even under a right checksum', () => {
     for (const start of [
       'acme_xk_live_',

@@ -4,7 +4,7 @@ import type { Charge, Limiter } from '../limits/limiter.ts'
 import type { Own, RecordTable } from '../records/table.ts'
 import type { Presented, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
-import type { RightsCache } from './rights.ts'
+import type { Rights, RightsCache } from './rights.ts'
 
 /** A request whose credential was found: all that the checks of `decide` compare. */
 export interface Candidate {
@@ -24,6 +24,8 @@ export interface Candidate {
   readonly table: RecordTable
   readonly limiter: Limiter
   readonly rights: RightsCache
+  /** Filled by the first check that asks what it may do. */
+  held: Rights | null
   /** Filled by the first check of limits, so that it is made once. */
   charge: Charge | null
 }

@@ -190,9 +190,11 @@ export const checks: readonly Check[] = [
 ]
 
 export function rightsOfCandidate(candidate: Candidate): Rights {
-  const { plan: held, table, row, api } = candidate
-  if (held === null) return { scopes: [], holds: () => false }
-  return candidate.rights.of(table.profile(row), held, api)
+  return (candidate.held ??= heldBy(candidate))
+}
+
+function heldBy({ plan: ofPlan, table, row, api, rights }: Candidate): Rights {
+  return ofPlan === null ? { scopes: [], holds: () => false } : rights.of(table.profile(row), ofPlan, api)
 }
 
 function chargeOf(candidate: Candidate): Charge {

@@ -379,6 +379,16 @@ describe('plain HTTP', () => {
     expect(aWorld().code(plain({ peer }))).toBe(expected)
   })
 
+  it('is judged by the client, not by the trusted proxy that hands it on', () => {
+    const world = aWorld({ declaration: aDeclaration({ trustedProxies: ['127.0.0.1'] }) })
+    const through = (client: string) =>
+      plain({ peer: '127.0.0.1', headers: lines(['X-Api-Key', theSecret], ['X-Forwarded-For', client]) })
+    expect(['198.51.100.1', '127.0.0.9'].map((client) => world.code(through(client)))).toEqual([
+      'insecure_transport',
+      'allowed',
+    ])
+  })
+
   it('is not made secure by a header of anybody but a trusted proxy', () => {
     const headers = lines(['X-Api-Key', theSecret], ['X-Forwarded-Proto', 'https'], ['X-Forwarded-For', '127.0.0.1'])
     expect(aWorld().code(plain({ headers }))).toBe('insecure_transport')

@@ -60,6 +60,8 @@ export class Decider {
   readonly #freshness: Freshness
   readonly #rights = new RightsCache()
   readonly #words = new Int32Array(8)
+  #brandsOf: Declaration | null = null
+  #brandList: readonly string[] = []
 
   constructor(parts: {
     readonly declaration: () => Declaration
@@ -166,8 +168,16 @@ export class Decider {
   }
 
   #shape(presented: Presented): ShapeClass {
-    const { brand, formerBrands } = this.#declaration()
-    return classifyKey(presented.secret, formerBrands.length === 0 ? [brand] : [brand, ...formerBrands])
+    return classifyKey(presented.secret, this.#brands(this.#declaration()))
+  }
+
+  /** The brand and the former ones, as one list while the declaration is in force. */
+  #brands(declaration: Declaration): readonly string[] {
+    if (declaration !== this.#brandsOf) {
+      this.#brandsOf = declaration
+      this.#brandList = [declaration.brand, ...declaration.formerBrands]
+    }
+    return this.#brandList
   }
 
   /** Row of the secret; -1 too where the id half does not own it: a foreign pair is as unknown as a wrong secret. */
@@ -204,14 +214,14 @@ export class Decider {
     const { shape, secretRow, answered } = known
     const failureWaitMs = this.#trusted(stages, secretRow) ? 0 : this.#failureWait(stages)
     if (failureWaitMs > 0) {
-      trail.add('known', false, () => 'failed attempts of the peer', 'too_many_failures')
+      trail.add('known', false, 'failed attempts of the peer', 'too_many_failures')
       return this.#refused(stages, refuse('too_many_failures', { retryAfterMs: failureWaitMs }))
     }
     if (
       !trail.add(
         'shape',
         shape !== 'malformed',
-        () => (shape === 'ours' ? 'our format, checksum right' : 'foreign format'),
+        shape === 'ours' ? 'our format, checksum right' : 'foreign format',
         'credential_malformed',
       )
     ) {
@@ -228,7 +238,7 @@ export class Decider {
       !trail.add(
         'fresh',
         served,
-        () => (fresh ? 'records are current' : 'records are older than stale_after'),
+        fresh ? 'records are current' : 'records are older than stale_after',
         'decision_unavailable',
       )
     ) {
@@ -238,7 +248,7 @@ export class Decider {
       !trail.add(
         'known',
         secretRow !== -1,
-        () => (secretRow === -1 ? 'no record' : 'record found'),
+        secretRow === -1 ? 'no record' : 'record found',
         'credential_unknown',
       )
     ) {
@@ -283,6 +293,7 @@ export class Decider {
       table: this.#table,
       limiter: this.#limiter,
       rights: this.#rights,
+      held: null,
       charge: null,
     }
   }

@@ -15,10 +15,13 @@ export interface Rights {
  */
 export class RightsCache {
   readonly #known = new WeakMap<Plan, WeakMap<Api, Rights[]>>()
+  /** The list that was asked for last: mostly the next request asks for the same. */
+  #last: { readonly plan: Plan; readonly api: Api; readonly byProfile: Rights[] } | null = null
 
   of(profile: Profile, plan: Plan, api: Api): Rights {
-    const known = this.#known.get(plan)?.get(api)?.[profile.number]
-    return known ?? this.#derive(profile, plan, api)
+    const last = this.#last
+    const byProfile = last?.plan === plan && last.api === api ? last.byProfile : this.#known.get(plan)?.get(api)
+    return byProfile?.[profile.number] ?? this.#derive(profile, plan, api)
   }
 
   #derive(profile: Profile, plan: Plan, api: Api): Rights {
@@ -26,6 +29,7 @@ export class RightsCache {
     this.#known.set(plan, ofPlan)
     const byProfile = ofPlan.get(api) ?? []
     ofPlan.set(api, byProfile)
+    this.#last = { plan, api, byProfile }
     return (byProfile[profile.number] = rightsOf(profile, plan, api))
   }
 }

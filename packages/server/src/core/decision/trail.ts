@@ -5,7 +5,7 @@ import { steps, type Step, type TraceStep } from './evaluation.ts'
 
 /**
  * Records the checks of one decision: always as one bit each, and, where the whole trace is wanted, with what was
- * compared. `compared` is asked for only then.
+ * compared. A function is asked for it only then.
  */
 export class Trail {
   checks = 0
@@ -16,9 +16,14 @@ export class Trail {
   }
 
   /** Notes the outcome of a step and answers it. */
-  add(step: Step, passed: boolean, compared: () => string, code: Code): boolean {
+  add(step: Step, passed: boolean, compared: string | (() => string), code: Code): boolean {
     if (passed) this.checks |= bitOf[step]
-    this.trace?.push({ step, outcome: passed ? 'pass' : 'fail', compared: compared(), code: passed ? null : code })
+    this.trace?.push({
+      step,
+      outcome: passed ? 'pass' : 'fail',
+      compared: typeof compared === 'string' ? compared : compared(),
+      code: passed ? null : code,
+    })
     return passed
   }
 

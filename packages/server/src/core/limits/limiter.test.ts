@@ -520,6 +520,21 @@ describe('the next owner of a row', () => {
     expect([world.passed(0, 9, { plan: quotaOnly }), world.passed(50, 9, { plan: quotaOnly })]).toEqual([1, 3])
   })
 
+  it('leaves the last one what it had used, even where the store answers late about a period that ended', async () => {
+    const store = aQuotaStore()
+    const world = aLimiter()
+    const quotaOnly = aPlan({ quotas: [aQuota({ name: 'day', requests: 5 })] })
+    const at = tomorrow - noon
+    world.passed(0, 2, { plan: quotaOnly, at: at - 1 })
+    await world.limiter.flush((deltas) => {
+      world.passed(0, 4, { plan: quotaOnly, at })
+      reuse(world)
+      return store.add(deltas)
+    })
+    world.table.put(aCredential({ id: credentialIdOf(0), account: 'acc_0', project: 'prj_0', secrets: [] }))
+    expect(world.passed(0, 9, { plan: quotaOnly, at })).toBe(1)
+  })
+
   it('is not charged what the store answers late', async () => {
     const store = aQuotaStore()
     const world = aLimiter()

@@ -20,6 +20,8 @@ export class Limiter {
   readonly #rates = new RateLimits()
   readonly #quotas: Quotas
   readonly #ofPlan = new WeakMap<Plan, Allowance>()
+  /** The plan that was asked for last: mostly the next request is of the same. */
+  #last: { readonly plan: Plan; readonly allowance: Allowance } | null = null
   readonly #ofAccount = new WeakMap<AccountRecord, WeakMap<Plan, Allowance>>()
 
   constructor(table: RecordTable) {
@@ -109,8 +111,12 @@ export class Limiter {
   }
 
   #planAllowance(plan: Plan): Allowance {
+    if (plan === this.#last?.plan) return this.#last.allowance
     const known = this.#ofPlan.get(plan)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#last = { plan, allowance: known }
+      return known
+    }
     const made = {
       limits: plan.limits.map((rule) => this.#rates.ofPlan(plan, rule)),
       quotas: plan.quotas.map((rule) => this.#quotas.of(rule)),

@@ -1,19 +1,16 @@
 import { hash } from 'node:crypto'
 
+// `crypto.hash` writes any encoding that Buffer knows; its types list only those that are text for people.
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+const twoBytesEach = 'utf16le' as 'hex'
+
 /**
- * SHA-256 of a presented secret as eight little-endian words in `out`. The one-shot hash to a latin1 string is
- * several times cheaper than to a Buffer (`npm run bench -- decide` shows the whole).
+ * SHA-256 of a presented secret as eight little-endian words in `out`. The one-shot hash into a string of two bytes a
+ * character is several times cheaper than into a Buffer, and half as many characters have to be read as of latin1.
  */
 export function digestWords(secret: string, out: Int32Array): void {
-  const digest = hash('sha256', secret, 'binary')
-  for (let i = 0; i < 8; i++) {
-    const at = i << 2
-    out[i] =
-      digest.charCodeAt(at) |
-      (digest.charCodeAt(at + 1) << 8) |
-      (digest.charCodeAt(at + 2) << 16) |
-      (digest.charCodeAt(at + 3) << 24)
-  }
+  const digest: string = hash('sha256', secret, twoBytesEach)
+  for (let i = 0; i < 8; i++) out[i] = digest.charCodeAt(2 * i) | (digest.charCodeAt(2 * i + 1) << 16)
 }
 
 /** The same words from 32 stored bytes. */

@@ -8,8 +8,11 @@ import type { RecordChunk, SecretRecord } from './record.ts'
  * secrets of a credential are chained; the credential's row holds the first.
  */
 export class SecretRows {
+  /** Eight words each, little-endian as the machines that Node runs on. */
   #digests: Int32Array = new Int32Array(0)
   #ids: Uint8Array = new Uint8Array(0)
+  /** The same bytes, as what writes hex in one call. */
+  #idText = Buffer.from(this.#ids.buffer)
   #owner: Int32Array = new Int32Array(0)
   #next: Int32Array = new Int32Array(0)
   #notAfter: Float64Array = new Float64Array(0)
@@ -61,9 +64,7 @@ export class SecretRows {
   }
 
   id(row: number): string {
-    let text = 'sec_'
-    for (let i = row * 16; i < row * 16 + 16; i++) text += hexOfByte[this.#ids[i] ?? 0] ?? ''
-    return text
+    return `sec_${this.#idText.toString('hex', row * 16, row * 16 + 16)}`
   }
 
   /** Makes room for `more` secrets at once. */
@@ -94,14 +95,31 @@ export class SecretRows {
     return kept
   }
 
-  /** Adds secret `i` of a chunk before `first`; answers its row, where the chain begins now. */
-  addPacked(first: number, owner: number, chunk: RecordChunk, i: number): number {
-    const row = this.#take()
-    wordsOf(chunk.digests, this.#scratch, i * 32)
-    for (let b = 0; b < 16; b++) this.#ids[row * 16 + b] = chunk.secretIds[i * 16 + b] ?? 0
-    this.#imported[row] = chunk.imported[i] ?? 0
-    this.#notAfter[row] = chunk.notAfter[i] ?? Number.NaN
-    return this.#link(row, first, owner)
+  /**
+   * Appends the secrets of a chunk, whole columns at once. `rowOf` tells the owner's row, -1 for one that is not taken
+   * over; `firstOf` is the owners' column of where their chain begins.
+   */
+  append(chunk: RecordChunk, rowOf: Int32Array, firstOf: Int32Array): void {
+    const first = this.#high
+    const count = chunk.secretCount
+    this.reserve(count)
+    new Uint8Array(this.#digests.buffer).set(chunk.digests, first * 32)
+    this.#ids.set(chunk.secretIds, first * 16)
+    this.#imported.set(chunk.imported, first)
+    this.#notAfter.set(chunk.notAfter, first)
+    this.#high += count
+    for (let i = 0; i < count; i++) {
+      const row = first + i
+      const owner = rowOf[chunk.secretOwner[i] ?? -1] ?? -1
+      if (owner === -1) {
+        this.#free.push(row)
+        continue
+      }
+      this.#owner[row] = owner
+      this.#next[row] = firstOf[owner] ?? -1
+      firstOf[owner] = row
+      this.#byDigest.add(row)
+    }
   }
 
   #add(first: number, owner: number, secret: SecretRecord): number {
@@ -132,6 +150,7 @@ export class SecretRows {
     const rows = nextCapacity(this.#capacity, count)
     this.#digests = grown(this.#digests, rows, 8)
     this.#ids = grown(this.#ids, rows, 16)
+    this.#idText = Buffer.from(this.#ids.buffer)
     this.#owner = grown(this.#owner, rows)
     this.#next = grown(this.#next, rows)
     this.#notAfter = grown(this.#notAfter, rows)
@@ -139,5 +158,3 @@ export class SecretRows {
     this.#capacity = rows
   }
 }
-
-const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

@@ -290,6 +290,11 @@ describe('the origins that preflights may come from', () => {
     )
   })
 
+  it('do not include the page without an origin, even where a host of that name is listed', () => {
+    const table = aTable(listing(1, ['https://null']))
+    expect(['null', 'https://null'].map((origin) => table.originListed('shop', origin, now))).toEqual([false, true])
+  })
+
   it('do not count those of a suspended account', () => {
     const table = aTable(listing(1, ['shop.example']))
     table.apply(changes({ accounts: [anAccount({ version: 2, suspended: true })] }))

@@ -314,42 +314,52 @@ export class RecordTable {
     const accounts = chunk.accounts.map((id) => this.#accountSlot(id).number)
     const projects = chunk.projects.map((id) => this.#projectSlot(id).number)
     const profiles = chunk.profiles.map((key) => this.#profileNumber(key))
-    this.#grow(this.#high + chunk.credentialCount)
-    this.#secrets.reserve(chunk.secretCount)
-    const rowOf = new Int32Array(chunk.credentialCount)
+    const first = this.#high
+    const rowOf = this.#appendRows(chunk)
     for (let i = 0; i < chunk.credentialCount; i++) {
-      if (this.#holdsId(chunk.credentialIds, i * 12)) {
-        rowOf[i] = -1
-        continue
-      }
-      const row = this.#high++
-      rowOf[i] = row
-      this.#live++
-      for (let b = 0; b < 12; b++) this.#ids[row * 12 + b] = chunk.credentialIds[i * 12 + b] ?? 0
-      this.#kind[row] = chunk.kind[i] ?? 0
-      this.#state[row] = chunk.state[i] ?? 0
-      this.#account[row] = accounts[chunk.account[i] ?? 0] ?? 0
-      this.#project[row] = projects[chunk.project[i] ?? 0] ?? 0
-      this.#profile[row] = profiles[chunk.profile[i] ?? 0] ?? 0
-      this.#notBefore[row] = chunk.notBefore[i] ?? Number.NaN
-      this.#expiresAt[row] = chunk.expiresAt[i] ?? Number.NaN
-      this.#createdAt[row] = chunk.createdAt[i] ?? Number.NaN
-      this.#stateAt[row] = chunk.stateAt[i] ?? Number.NaN
-      this.#blockedUntil[row] = chunk.blockedUntil[i] ?? Number.NaN
-      this.#version[row] = chunk.version[i] ?? 0
-      this.#firstSecret[row] = -1
-      this.#byId.add(row)
+      this.#account[first + i] = accounts[chunk.account[i] ?? 0] ?? 0
+      this.#project[first + i] = projects[chunk.project[i] ?? 0] ?? 0
+      this.#profile[first + i] = profiles[chunk.profile[i] ?? 0] ?? 0
     }
     for (const own of chunk.own) {
       const row = rowOf[own.row] ?? -1
       if (row !== -1) this.#setOwn(row, own)
     }
-    for (let i = 0; i < chunk.secretCount; i++) {
-      const owner = rowOf[chunk.secretOwner[i] ?? 0] ?? -1
-      if (owner === -1) continue
-      this.#firstSecret[owner] = this.#secrets.addPacked(this.#firstSecret[owner] ?? -1, owner, chunk, i)
-    }
+    this.#secrets.append(chunk, rowOf, this.#firstSecret)
     for (const row of rowOf) if (row !== -1 && this.#kind[row] === publishable) this.#addOrigins(row)
+  }
+
+  /** Appends whole columns; the row of one that is held already is free again at once, and -1 in the answer. */
+  #appendRows(chunk: RecordChunk): Int32Array {
+    const first = this.#high
+    const count = chunk.credentialCount
+    this.#grow(first + count)
+    this.#byId.reserve(first + count)
+    this.#ids.set(chunk.credentialIds, first * 12)
+    this.#kind.set(chunk.kind, first)
+    this.#state.set(chunk.state, first)
+    this.#notBefore.set(chunk.notBefore, first)
+    this.#expiresAt.set(chunk.expiresAt, first)
+    this.#createdAt.set(chunk.createdAt, first)
+    this.#stateAt.set(chunk.stateAt, first)
+    this.#blockedUntil.set(chunk.blockedUntil, first)
+    this.#version.set(chunk.version, first)
+    this.#firstSecret.fill(-1, first, first + count)
+    this.#high += count
+    const rowOf = new Int32Array(count)
+    for (let i = 0; i < count; i++) {
+      const row = first + i
+      const held = this.#holdsId(chunk.credentialIds, i * 12)
+      rowOf[i] = held ? -1 : row
+      if (held) {
+        this.#version[row] = 0
+        this.#free.push(row)
+      } else {
+        this.#byId.add(row)
+        this.#live++
+      }
+    }
+    return rowOf
   }
 
   /** Forgets a credential; its row is given out again only after two calls of `releaseFreed`. */

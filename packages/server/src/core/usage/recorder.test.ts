@@ -245,6 +245,17 @@ describe('combinations beyond the cap', () => {
     expect(recorder.take(noon).counts.map(({ country: told }) => told)).toEqual(['C20'])
   })
 
+  it('that were counted before the cap was reached go on as they are, after a flush too', () => {
+    const recorder = aRecorder({ queueMax: 0 })
+    for (let row = 0; row < 100_000; row++) recorder.record(entryOf(base, row, 1))
+    recorder.take(noon)
+    for (const row of [5, 100_000]) recorder.record(entryOf(base, row, 1))
+    expect(recorder.take(noon).counts.map(({ credential, country }) => [credential, country])).toEqual([
+      ['cred_5', 'AT'],
+      ['cred_100000', '*'],
+    ])
+  })
+
   it('in great number survive the turn of the minute', () => {
     const recorder = aRecorder({ queueMax: 0 })
     for (let row = 0; row < 220_000; row++) recorder.record(entryOf(base, row, 1))

@@ -39,7 +39,12 @@ export const latencyBucketsMs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000,
 export interface LastUseRow {
   readonly secret: string
   readonly accepted: { readonly at: number; readonly ip: string; readonly userAgent: string | null } | null
-  readonly refused: { readonly at: number; readonly ip: string; readonly userAgent: string | null; readonly code: string } | null
+  readonly refused: {
+    readonly at: number
+    readonly ip: string
+    readonly userAgent: string | null
+    readonly code: string
+  } | null
 }
 
 /** One request as the log keeps it: no body, no header values but the user agent, no query, no credential. */
