@@ -3,198 +3,254 @@ import { profileKey, type OwnFields, type RecordChunk } from '../core/records/re
 
 export const credentialsPerChunk = 20_000
 
-const separator = '\u001f'
+/** Ids of credentials begin with `cred_`: in every collation this comes after them. */
+export const pastEveryId = 'd'
+
+/** Between the columns of a text that holds several, and between the rows of a text that holds all. */
+const columnEnd = '\u001f'
+const rowEnd = '\u001e'
 
 /**
- * The columns of `ChunkRow` from credentials `c` joined with secrets `s`. What many rows share comes as one text, so
- * that a row crosses into JavaScript as few values and is looked up once; a digest as hex costs a tenth of its buffer.
+ * The two statements of a chunk. The database packs: each answers one row whose values are whole columns, all rows
+ * joined to one text, because a value for each row costs several times what it holds on its way into JavaScript.
+ * What few credentials have comes as JSON for those that have it.
  */
-export function chunkColumns(database: 'sqlite' | 'postgres'): string {
-  const char = database === 'sqlite' ? 'char' : 'chr'
-  const hex = database === 'sqlite' ? 'lower(hex(s.digest))' : "encode(s.digest, 'hex')"
-  const joined = (...columns: readonly string[]) => columns.join(` || ${char}(31) || `)
-  const place = joined('c.account', 'c.project')
-  const shape = joined(
-    'c.kind',
-    'c.state',
-    'c.apis',
-    'c.scopes',
-    "coalesce(c.role, '')",
-    'c.ip_allow',
-    "coalesce(c.origin_allow, '')",
-    'c.limits',
-  )
-  const publicId = "case when c.public_id = substr(c.id, 6) then '' else c.public_id end"
-  const times = 'c.not_before, c.expires_at, c.created_at, c.state_at, c.blocked_until'
-  return `c.id, ${publicId}, ${place}, ${shape}, ${times}, c.version, ${hex} || substr(s.id, 5), s.origin, s.not_after`
+export interface ChunkStatements {
+  /** Parameters: after which id, up to which, dead since (twice), how many. Answers `CredentialColumns`. */
+  readonly credentials: string
+  /** Parameters: after which credential, up to which, dead since. Answers `SecretColumns`. */
+  readonly secrets: string
 }
 
-export type ChunkRow = readonly [
-  id: string,
-  /** Empty: the end of the id. */
-  publicId: string | null,
-  place: string,
-  shape: string,
-  notBefore: number | null,
-  expiresAt: number | null,
-  createdAt: number,
-  stateAt: number | null,
-  blockedUntil: number | null,
-  version: number,
-  /** 64 hex digits of the digest, 32 of the id. */
-  secret: string,
-  origin: string,
-  notAfter: number | null,
-]
+export function chunkStatements(database: 'sqlite' | 'postgres'): ChunkStatements {
+  const words = database === 'sqlite' ? sqliteWords : postgresWords
+  const [first, second, third, fourth, fifth] = words.parameters
+  const columns = (...names: readonly string[]) => names.join(` || ${words.char}(31) || `)
+  const perRow = (text: string) => joined(text, `${words.char}(30)`)
+  const numbers = (column: string) => joined(`coalesce(cast(${column} as text), '')`, "','")
+  const rare = `public_id is distinct from substr(id, 6) or ip_allow <> '[]' or origin_allow is not null
+    or limits <> '[]' or not_before is not null or state_at is not null or blocked_until is not null`
+  return {
+    credentials: `select count(*), max(id), ${joined('substr(id, 6)', "''")}, ${perRow(columns('account', 'project'))},
+        ${perRow(columns('kind', 'state', 'apis', 'scopes', "coalesce(role, '')"))},
+        ${numbers('created_at')}, ${numbers('version')}, ${numbers('expires_at')},
+        ${words.jsonRows}(${words.jsonRow}(substr(id, 6), public_id, ip_allow, origin_allow, limits, not_before,
+          state_at, blocked_until)) filter (where ${rare})
+      from (
+        select * from credentials where id > ${first} and id <= ${second}
+          and (state in ('active', 'blocked') or state_at >= ${third}) and (expires_at is null or expires_at >= ${fourth})
+          order by id limit ${fifth}
+      ) c`,
+    secrets: `select count(*), ${joined('substr(credential, 6)', "''")}, ${words.bytes('digest')},
+        ${words.bytes(words.unhex('substr(id, 5)'))},
+        ${joined("case origin when 'imported' then '1' else '0' end", "''")}, ${numbers('not_after')}
+      from (
+        select * from secrets where credential > ${first} and credential <= ${second}
+          and (not_after is null or not_after >= ${third}) order by credential, id
+      ) s`,
+  }
+}
+
+const joined = (text: string, end: string): string => `string_agg(${text}, ${end})`
+
+const sqliteWords = {
+  parameters: ['?', '?', '?', '?', '?'],
+  char: 'char',
+  jsonRows: 'json_group_array',
+  jsonRow: 'json_array',
+  unhex: (text: string) => `unhex(${text})`,
+  // Joined as text, whose bytes are kept as they are.
+  bytes: (column: string) => `cast(string_agg(${column}, '') as blob)`,
+} as const
+
+const postgresWords = {
+  parameters: ['$1', '$2', '$3', '$4', '$5'],
+  char: 'chr',
+  jsonRows: 'json_agg',
+  jsonRow: 'json_build_array',
+  unhex: (text: string) => `decode(${text}, 'hex')`,
+  bytes: (column: string) => `string_agg(${column}, ''::bytea)`,
+} as const
 
 export interface Packed {
   readonly chunk: RecordChunk
-  /** The last credential in it; null: no more rows were there. */
+  /** The last credential in it; null: no more are there. */
   readonly last: string | null
 }
 
-/** Packs rows that come ordered by credential until `max` credentials are full; stops reading at the next one. */
-export function packChunk(rows: Iterable<ChunkRow>, max: number): Packed {
-  const packer = createPacker(max)
-  for (const row of rows) if (!packer.add(row)) return { chunk: packer.chunk(), last: packer.lastId() }
-  return { chunk: packer.chunk(), last: null }
+export type CredentialColumns = readonly [
+  count: number,
+  last: string | null,
+  /** 12 characters each: the id after `cred_`. */
+  ids: string | null,
+  places: string | null,
+  shapes: string | null,
+  createdAt: string | null,
+  version: string | null,
+  expiresAt: string | null,
+  /** JSON of `RareFields`, which PostgreSQL's driver has parsed already. */
+  rare: string | readonly RareFields[] | null,
+]
+
+type RareFields = readonly [
+  id12: string,
+  publicId: string | null,
+  ipAllow: string,
+  originAllow: string | null,
+  limits: string,
+  notBefore: number | null,
+  stateAt: number | null,
+  blockedUntil: number | null,
+]
+
+export type SecretColumns = readonly [
+  count: number,
+  /** 12 characters each. */
+  owners: string | null,
+  digests: Uint8Array | null,
+  ids: Uint8Array | null,
+  /** One digit each. */
+  imported: string | null,
+  notAfter: string | null,
+]
+
+/** The chunk of both answers. Secrets whose credential is not among them are left out. */
+export function packChunk(credentials: CredentialColumns, secrets: SecretColumns): RecordChunk {
+  const [count, , ids, places, shapes, createdAt, version, expiresAt, rare] = credentials
+  const idTexts = ids ?? ''
+  let known: ReadonlyMap<string, number> | null = null
+  const rowOf = (id: string): number => (known ??= rowsById(idTexts, count)).get(id) ?? -1
+  return {
+    credentialCount: count,
+    credentialIds: bytesOfAscii(idTexts, 12 * count),
+    ...packPlaces(rowsOf(places, count)),
+    ...packShapes(rowsOf(shapes, count)),
+    expiresAt: numbersOf(expiresAt, new Float64Array(count)),
+    createdAt: numbersOf(createdAt, new Float64Array(count)),
+    version: numbersOf(version, new Uint32Array(count)),
+    ...packRare(parsedRows(rare), count, rowOf),
+    ...packSecrets(secrets, idTexts, rowOf),
+  }
 }
 
-interface Packer {
-  /** False where the row belongs to a credential beyond the maximum. */
-  add(row: ChunkRow): boolean
-  chunk(): RecordChunk
-  lastId(): string
+type Part<Name extends keyof RecordChunk> = Pick<RecordChunk, Name>
+
+function rowsById(ids: string, count: number): ReadonlyMap<string, number> {
+  return new Map(Array.from({ length: count }, (_, row) => [ids.slice(12 * row, 12 * row + 12), row]))
 }
 
-function createPacker(max: number): Packer {
-  const credentialIds = new Uint8Array(max * 12)
-  const kind = new Uint8Array(max)
-  const state = new Uint8Array(max)
-  const account = new Uint32Array(max)
-  const project = new Uint32Array(max)
-  const profile = new Uint32Array(max)
-  const notBefore = new Float64Array(max)
-  const expiresAt = new Float64Array(max)
-  const createdAt = new Float64Array(max)
-  const stateAt = new Float64Array(max)
-  const blockedUntil = new Float64Array(max)
-  const version = new Uint32Array(max)
+function packPlaces(texts: readonly string[]): Part<'account' | 'project' | 'accounts' | 'projects'> {
+  const accounts = createInterner()
+  const projects = createInterner()
+  const known = new Map<string, readonly [number, number]>()
+  const make = (text: string): readonly [number, number] => {
+    const [account = '', project = ''] = text.split(columnEnd)
+    const made = [accounts.indexOf(account), projects.indexOf(project)] as const
+    known.set(text, made)
+    return made
+  }
+  const account = new Uint32Array(texts.length)
+  const project = new Uint32Array(texts.length)
+  for (let row = 0; row < texts.length; row++) {
+    const text = texts[row] ?? ''
+    const place = known.get(text) ?? make(text)
+    account[row] = place[0]
+    project[row] = place[1]
+  }
+  return { account, project, accounts: accounts.list, projects: projects.list }
+}
+
+/** What credentials have in common; its JSON is parsed once for each that differs and not for each row. */
+function packShapes(texts: readonly string[]): Part<'kind' | 'state' | 'profile' | 'profiles'> {
+  const profiles = createInterner()
+  const known = new Map<string, readonly [number, number, number]>()
+  const make = (text: string): readonly [number, number, number] => {
+    const [kind = '', state = '', apis = '', scopes = '', role = ''] = text.split(columnEnd)
+    const key = profileKey(listOf(apis), listOf(scopes), role === '' ? null : role)
+    const made = [indexIn(credentialKinds, kind), indexIn(credentialStates, state), profiles.indexOf(key)] as const
+    known.set(text, made)
+    return made
+  }
+  const kind = new Uint8Array(texts.length)
+  const state = new Uint8Array(texts.length)
+  const profile = new Uint32Array(texts.length)
+  let shape: readonly [number, number, number] = [0, 0, 0]
+  for (let row = 0; row < texts.length; row++) {
+    const text = texts[row] ?? ''
+    // Neighbours are often alike, and comparing costs less than looking up.
+    if (row === 0 || text !== texts[row - 1]) shape = known.get(text) ?? make(text)
+    kind[row] = shape[0]
+    state[row] = shape[1]
+    profile[row] = shape[2]
+  }
+  return { kind, state, profile, profiles: profiles.list }
+}
+
+function packRare(
+  rows: readonly RareFields[],
+  count: number,
+  rowOf: (id: string) => number,
+): Part<'notBefore' | 'stateAt' | 'blockedUntil' | 'own'> {
+  const notBefore = new Float64Array(count).fill(Number.NaN)
+  const stateAt = new Float64Array(count).fill(Number.NaN)
+  const blockedUntil = new Float64Array(count).fill(Number.NaN)
   const own: OwnFields[] = []
-  const secrets = createSecretColumns(max)
-  const places = createPlaces()
-  const shapes = createShapes()
-  let count = 0
-  let current = ''
-
-  const addCredential = (row: ChunkRow): void => {
-    const index = count++
-    current = row[0]
-    for (let i = 0; i < 12; i++) credentialIds[index * 12 + i] = current.charCodeAt(5 + i)
-    const place = places.of(row[2])
-    const shape = shapes.of(row[3])
-    account[index] = place.account
-    project[index] = place.project
-    kind[index] = shape.kind
-    state[index] = shape.state
-    profile[index] = shape.profile
-    notBefore[index] = row[4] ?? Number.NaN
-    expiresAt[index] = row[5] ?? Number.NaN
-    createdAt[index] = row[6]
-    stateAt[index] = row[7] ?? Number.NaN
-    blockedUntil[index] = row[8] ?? Number.NaN
-    version[index] = row[9]
-    if (shape.lists !== null || row[1] !== '') own.push(ownFields(index, row[1], current, shape))
+  for (const fields of rows) {
+    const row = rowOf(fields[0])
+    notBefore[row] = fields[5] ?? Number.NaN
+    stateAt[row] = fields[6] ?? Number.NaN
+    blockedUntil[row] = fields[7] ?? Number.NaN
+    const lists = ownFields(row, fields)
+    if (lists !== null) own.push(lists)
   }
+  return { notBefore, stateAt, blockedUntil, own }
+}
+
+function ownFields(row: number, [id, publicId, ipAllow, originAllow, limits]: RareFields): OwnFields | null {
+  if (publicId === id && ipAllow === '[]' && originAllow === null && limits === '[]') return null
   return {
-    add: (row) => {
-      if (row[0] !== current) {
-        if (count === max) return false
-        addCredential(row)
-      }
-      secrets.add(count - 1, row)
-      return true
-    },
-    lastId: () => current,
-    chunk: () => ({
-      credentialCount: count,
-      credentialIds: credentialIds.slice(0, count * 12),
-      kind: kind.slice(0, count),
-      state: state.slice(0, count),
-      account: account.slice(0, count),
-      project: project.slice(0, count),
-      profile: profile.slice(0, count),
-      notBefore: notBefore.slice(0, count),
-      expiresAt: expiresAt.slice(0, count),
-      createdAt: createdAt.slice(0, count),
-      stateAt: stateAt.slice(0, count),
-      blockedUntil: blockedUntil.slice(0, count),
-      version: version.slice(0, count),
-      ...secrets.columns(),
-      accounts: places.accounts,
-      projects: places.projects,
-      profiles: shapes.profiles,
-      own,
-    }),
+    row,
+    publicId,
+    ipAllow: listOf(ipAllow),
+    originAllow: originAllow === null ? null : listOf(originAllow),
+    limits: listOf(limits),
   }
 }
 
-type SecretColumns = Pick<
-  RecordChunk,
-  'secretCount' | 'secretOwner' | 'digests' | 'secretIds' | 'imported' | 'notAfter'
->
+type SecretPart = Part<'secretCount' | 'secretOwner' | 'digests' | 'secretIds' | 'imported' | 'notAfter'>
 
-function createSecretColumns(expected: number): {
-  add(owner: number, row: ChunkRow): void
-  columns(): SecretColumns
-} {
-  let size = Math.ceil(expected * 1.25) + 8
-  let count = 0
-  let secretOwner = new Uint32Array(size)
-  let digests = new Uint8Array(size * 32)
-  let secretIds = new Uint8Array(size * 16)
-  let imported = new Uint8Array(size)
-  let notAfter = new Float64Array(size)
-  const grow = () => {
-    size *= 2
-    secretOwner = copied(new Uint32Array(size), secretOwner)
-    digests = copied(new Uint8Array(size * 32), digests)
-    secretIds = copied(new Uint8Array(size * 16), secretIds)
-    imported = copied(new Uint8Array(size), imported)
-    notAfter = copied(new Float64Array(size), notAfter)
+function packSecrets(secrets: SecretColumns, credentialIds: string, rowOf: (id: string) => number): SecretPart {
+  const [count, owners, digests, ids, imported, notAfter] = secrets
+  const owner = new Int32Array(count)
+  // One secret each is the rule, and then row i is its own owner.
+  if (owners === credentialIds) for (let i = 0; i < count; i++) owner[i] = i
+  else for (let i = 0; i < count; i++) owner[i] = rowOf((owners ?? '').slice(12 * i, 12 * i + 12))
+  const all = {
+    secretCount: count,
+    secretOwner: new Uint32Array(owner.buffer),
+    digests: ownBytes(digests, 32 * count),
+    secretIds: ownBytes(ids, 16 * count),
+    imported: bytesOfAscii(imported ?? '', count).map((digit) => digit & 1),
+    notAfter: numbersOf(notAfter, new Float64Array(count)),
   }
+  return owner.includes(-1) ? ownedOnly(all, owner) : all
+}
+
+function ownedOnly(all: SecretPart, owner: Int32Array): SecretPart {
+  const kept = Uint32Array.from(owner.keys()).filter((i) => owner[i] !== -1)
+  const bytes = (column: Uint8Array, width: number) =>
+    Uint8Array.from({ length: kept.length * width }, (_, at) => {
+      return column[(kept[Math.floor(at / width)] ?? 0) * width + (at % width)] ?? 0
+    })
   return {
-    add: (owner, row) => {
-      if (count === size) grow()
-      const index = count++
-      secretOwner[index] = owner
-      const secret = row[10]
-      for (let i = 0; i < 32; i++) digests[index * 32 + i] = byteAt(secret, 2 * i)
-      for (let i = 0; i < 16; i++) secretIds[index * 16 + i] = byteAt(secret, 64 + 2 * i)
-      imported[index] = row[11] === 'imported' ? 1 : 0
-      notAfter[index] = row[12] ?? Number.NaN
-    },
-    columns: () => ({
-      secretCount: count,
-      secretOwner: secretOwner.slice(0, count),
-      digests: digests.slice(0, count * 32),
-      secretIds: secretIds.slice(0, count * 16),
-      imported: imported.slice(0, count),
-      notAfter: notAfter.slice(0, count),
-    }),
+    secretCount: kept.length,
+    secretOwner: kept.map((i) => owner[i] ?? 0),
+    digests: bytes(all.digests, 32),
+    secretIds: bytes(all.secretIds, 16),
+    imported: bytes(all.imported, 1),
+    notAfter: Float64Array.from(kept, (i) => all.notAfter[i] ?? Number.NaN),
   }
 }
-
-function copied<Column extends Uint8Array | Uint32Array | Float64Array>(into: Column, from: Column): Column {
-  into.set(from)
-  return into
-}
-
-/** `0-9` are 48–57, `a-f` 97–102. */
-const hexDigit = (code: number): number => (code & 15) + (code >> 6) * 9
-
-const byteAt = (text: string, at: number): number =>
-  (hexDigit(text.charCodeAt(at)) << 4) | hexDigit(text.charCodeAt(at + 1))
 
 function createInterner(): { readonly list: string[]; indexOf(text: string): number } {
   const list: string[] = []
@@ -210,71 +266,46 @@ function createInterner(): { readonly list: string[]; indexOf(text: string): num
   }
 }
 
-interface Places {
-  readonly accounts: readonly string[]
-  readonly projects: readonly string[]
-  of(text: string): { readonly account: number; readonly project: number }
+function rowsOf(text: string | null, count: number): readonly string[] {
+  const rows = count === 0 ? [] : (text ?? '').split(rowEnd)
+  if (rows.length !== count) throw new Error(`${rows.length} packed texts for ${count} rows`)
+  return rows
 }
 
-function createPlaces(): Places {
-  const accounts = createInterner()
-  const projects = createInterner()
-  const known = new Map<string, ReturnType<Places['of']>>()
-  return {
-    accounts: accounts.list,
-    projects: projects.list,
-    of: (text) => {
-      const place = known.get(text)
-      if (place !== undefined) return place
-      const [account = '', project = ''] = text.split(separator)
-      const made = { account: accounts.indexOf(account), project: projects.indexOf(project) }
-      known.set(text, made)
-      return made
-    },
-  }
+function bytesOfAscii(text: string, length: number): Uint8Array {
+  return ownBytes(Buffer.from(text, 'latin1'), length)
 }
 
-/** What a credential has in common with others; its JSON is parsed once for each shape and not for each row. */
-interface Shape {
-  readonly kind: number
-  readonly state: number
-  readonly profile: number
-  /** Null: no lists or limits of its own. */
-  readonly lists: Pick<OwnFields, 'ipAllow' | 'originAllow' | 'limits'> | null
+/** In a buffer of their own, that can be transferred. */
+function ownBytes(bytes: Uint8Array | null, length: number): Uint8Array {
+  const own = new Uint8Array(length)
+  if ((bytes?.length ?? 0) !== length) throw new Error(`${bytes?.length} packed bytes instead of ${length}`)
+  if (bytes !== null) own.set(bytes)
+  return own
 }
 
-function createShapes(): { readonly profiles: readonly string[]; of(text: string): Shape } {
-  const profiles = createInterner()
-  const known = new Map<string, Shape>()
-  const make = (text: string): Shape => {
-    const [kind = '', state = '', apis = '', scopes = '', role = '', ips = '', origins = '', limits = ''] =
-      text.split(separator)
-    const key = profileKey(listOf(apis), listOf(scopes), role === '' ? null : role)
-    return {
-      kind: indexIn(credentialKinds, kind),
-      state: indexIn(credentialStates, state),
-      profile: profiles.indexOf(key),
-      lists: ips === '[]' && origins === '' && limits === '[]' ? null : listsOf(ips, origins, limits),
-    }
+const comma = 44
+const zero = 48
+
+/** Whole numbers from zero on, separated by commas; nothing between two commas is NaN. */
+function numbersOf<Column extends Float64Array | Uint32Array>(text: string | null, into: Column): Column {
+  const digits = text ?? ''
+  let row = 0
+  let value = Number.NaN
+  for (let at = 0; at < digits.length; at++) {
+    const code = digits.charCodeAt(at)
+    if (code === comma) {
+      into[row++] = value
+      value = Number.NaN
+    } else value = (value >= 0 ? value * 10 : 0) + code - zero
   }
-  return {
-    profiles: profiles.list,
-    of: (text) => {
-      const shape = known.get(text)
-      if (shape !== undefined) return shape
-      const made = make(text)
-      known.set(text, made)
-      return made
-    },
-  }
+  if (into.length > 0) into[row++] = value
+  if (row !== into.length) throw new Error(`${row} packed numbers for ${into.length} rows`)
+  return into
 }
 
-function listsOf(ips: string, origins: string, limits: string): Shape['lists'] {
-  return {
-    ipAllow: listOf(ips),
-    originAllow: origins === '' ? null : listOf(origins),
-    limits: listOf(limits),
-  }
+function parsedRows(rare: CredentialColumns[8]): readonly RareFields[] {
+  return typeof rare === 'string' ? listOf(rare) : (rare ?? [])
 }
 
 /** JSON that this program wrote itself, so its type is trusted. */
@@ -282,11 +313,6 @@ function listsOf(ips: string, origins: string, limits: string): Shape['lists'] {
 function listOf<Item>(json: string): readonly Item[] {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
   return JSON.parse(json) as Item[]
-}
-
-function ownFields(row: number, publicId: string | null, id: string, { lists }: Shape): OwnFields {
-  const none = { ipAllow: [], originAllow: null, limits: [] }
-  return { row, publicId: publicId === '' ? id.slice('cred_'.length) : publicId, ...(lists ?? none) }
 }
 
 function indexIn(list: readonly string[], text: string): number {

@@ -7,7 +7,15 @@ import type { Provenance } from '../../core/audit/event.ts'
 import type { RecordChunk } from '../../core/records/record.ts'
 import { StorageFull, StoreUnavailable, type Committed, type Store, type WriteRefusal } from '../../core/store.ts'
 import type { UsageFlush } from '../../core/usage/usage.ts'
-import { chunkColumns, credentialsPerChunk, packChunk, type ChunkRow } from '../chunks.ts'
+import {
+  chunkStatements,
+  credentialsPerChunk,
+  packChunk,
+  pastEveryId,
+  type CredentialColumns,
+  type Packed,
+  type SecretColumns,
+} from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
 import { mainMigrations, usageMigrations } from '../migrations/index.ts'
 import { migrate, postgresDialect } from '../migrations/migrate.ts'
@@ -202,27 +210,35 @@ async function* readChunks(
   let left = max
   let after: string | null = ''
   while (after !== null && left > 0) {
-    const room: number = Math.min(left, credentialsPerChunk)
-    // One more than there is room for tells whether there are more.
-    const rows = await chunkRows(pool, [after, deadSince, room + 1])
-    const { chunk, last } = packChunk(rows, room)
+    const { chunk, last }: Packed = await readChunk(pool, after, deadSince, Math.min(left, credentialsPerChunk))
     left -= chunk.credentialCount
     after = last
     if (chunk.credentialCount > 0) yield chunk
   }
 }
 
-async function chunkRows(pool: Pool, values: readonly unknown[]): Promise<readonly ChunkRow[]> {
+const chunkTexts = chunkStatements('postgres')
+
+/** Both statements see one state of the database. */
+async function readChunk(pool: Pool, after: string, deadSince: number, max: number): Promise<Packed> {
   const client = await pool.connect()
   try {
-    return await client.arrays<ChunkRow>(
-      `select ${chunkColumns('postgres')} from (
-         select * from credentials where id > $1 and (state in ('active', 'blocked') or state_at >= $2)
-           and (expires_at is null or expires_at >= $2) order by id limit $3
-       ) c join secrets s on s.credential = c.id and (s.not_after is null or s.not_after >= $2)
-       order by c.id, s.id`,
-      values,
-    )
+    await client.query('begin isolation level repeatable read read only', [])
+    const [found] = await client.arrays<CredentialColumns>(chunkTexts.credentials, [
+      after,
+      pastEveryId,
+      deadSince,
+      deadSince,
+      max,
+    ])
+    const last = found?.[1] ?? ''
+    const [owned] = await client.arrays<SecretColumns>(chunkTexts.secrets, [after, last, deadSince])
+    await client.query('commit', [])
+    if (found === undefined || owned === undefined) throw new Error('an aggregate answered no row')
+    return { chunk: packChunk(found, owned), last: found[0] < max ? null : last }
+  } catch (error) {
+    await client.query('rollback', []).catch(() => {})
+    throw error
   } finally {
     client.release()
   }

@@ -3,10 +3,6 @@ import { join } from 'node:path'
 
 import Database from 'better-sqlite3'
 
-import { mainMigrations, usageMigrations } from '../migrations/index.ts'
-import { migrate, sqliteDialect } from '../migrations/migrate.ts'
-import { kyselyOver } from './dialect.ts'
-
 export const mainFile = (folder: string): string => join(folder, 'postern.db')
 export const usageFile = (folder: string): string => join(folder, 'usage.db')
 export const pageBytes = 4096
@@ -34,23 +30,4 @@ export function openReader(path: string): Database.Database {
   database.pragma('query_only = ON')
   database.pragma('cache_size = -8192')
   return database
-}
-
-/** Brings both files to the newest form, under the exclusive lock of each. */
-export async function migrateFiles(folder: string, now: number): Promise<void> {
-  await migrateFile(mainFile(folder), mainMigrations, now)
-  await migrateFile(usageFile(folder), usageMigrations, now)
-}
-
-async function migrateFile(path: string, migrations: typeof mainMigrations, now: number): Promise<void> {
-  const database = openWriter(path, 'FULL')
-  try {
-    database.exec('begin exclusive')
-    await migrate(kyselyOver(database), migrations, sqliteDialect, now)
-    database.exec('commit')
-    database.pragma('wal_checkpoint(TRUNCATE)')
-  } finally {
-    // An open transaction is rolled back by closing.
-    database.close()
-  }
 }

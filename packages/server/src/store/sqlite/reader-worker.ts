@@ -1,8 +1,9 @@
 import { workerData } from 'node:worker_threads'
 
-import { buffersOf, chunkColumns, packChunk, type ChunkRow, type Packed } from '../chunks.ts'
+import { buffersOf } from '../chunks.ts'
 import { reads } from '../operations/index.ts'
 import type { Db } from '../schema.ts'
+import { createChunkReader, type ChunkInput } from './chunk-reader.ts'
 import { kyselyOver } from './dialect.ts'
 import { mainFile, openReader } from './files.ts'
 import { serveCalls } from './worker-end.ts'
@@ -16,6 +17,7 @@ export interface ReaderData {
 const { folder } = workerData as ReaderData
 const database = openReader(mainFile(folder))
 const db = kyselyOver(database)
+const readChunk = createChunkReader(database)
 
 serveCalls(async (calls, end) => {
   for (const { id, name, input } of calls) {
@@ -46,23 +48,4 @@ async function readTogether(name: string, input: unknown): Promise<unknown> {
   } finally {
     if (database.inTransaction) database.exec('commit')
   }
-}
-
-export interface ChunkInput {
-  readonly after: string
-  readonly deadSince: number
-  readonly max: number
-}
-
-/** Reads on in the order of the primary keys, so that nothing is sorted; the statement ends with the chunk. */
-function readChunk({ after, deadSince, max }: ChunkInput): Packed {
-  const statement = database
-    .prepare<unknown[], ChunkRow>(
-      `select ${chunkColumns('sqlite')} from credentials c cross join secrets s on s.credential = c.id
-       where c.id > ? and (c.state in ('active', 'blocked') or c.state_at >= ?)
-         and (c.expires_at is null or c.expires_at >= ?) and (s.not_after is null or s.not_after >= ?)
-       order by c.id, s.id`,
-    )
-    .raw()
-  return packChunk(statement.iterate(after, deadSince, deadSince, deadSince), max)
 }

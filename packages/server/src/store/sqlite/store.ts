@@ -3,12 +3,13 @@ import { mkdirSync } from 'node:fs'
 import type { Clock } from '../../base/clock.ts'
 import type { RecordChunk } from '../../core/records/record.ts'
 import type { Store } from '../../core/store.ts'
-import type { Packed } from '../chunks.ts'
-import { credentialsPerChunk } from '../chunks.ts'
+import { credentialsPerChunk, pastEveryId, type Packed } from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
 import { backupFiles } from './backup-files.ts'
-import { migrateFiles } from './files.ts'
-import type { ChunkInput, ReaderData } from './reader-worker.ts'
+import type { ChunkInput } from './chunk-reader.ts'
+import { merged } from './merged.ts'
+import { migrateFiles } from './migrate-files.ts'
+import type { ReaderData } from './reader-worker.ts'
 import type { SpaceState } from './space.ts'
 import type { PackedFlush, UsageData } from './usage-worker.ts'
 import { startWorker, type WorkerClient } from './worker-client.ts'
@@ -41,7 +42,7 @@ export async function openSqliteStore({
   const reader = startWorker('reader-worker', { folder: dataFolder } satisfies ReaderData)
   const usage = startWorker('usage-worker', { folder: dataFolder, maxBytes, nearFull } satisfies UsageData)
   const workers = { writer, reader, usage }
-  return storeOf(engineOf(workers))
+  return storeOf(engineOf(workers, dataFolder))
 }
 
 interface Workers {
@@ -57,7 +58,7 @@ function send<Answer>(worker: WorkerClient, name: string, input: unknown): Promi
   return worker.call(name, input) as Promise<Answer>
 }
 
-function engineOf({ writer, reader, usage }: Workers): Engine {
+function engineOf({ writer, reader, usage }: Workers, folder: string): Engine {
   return {
     kind: 'sqlite',
     write: (name, input) => send(writer, name, input),
@@ -70,7 +71,7 @@ function engineOf({ writer, reader, usage }: Workers): Engine {
     maintain: async (input) => {
       while ((await usage.call('maintain', input)) === true);
     },
-    chunks: (input) => readChunks(reader, input),
+    chunks: (input) => readAll(reader, folder, input),
     backup: (input) => backupFiles({ writer, usage }, input.folder),
     space: async () => {
       const state = await send<SpaceState & { readonly databaseBytes: number }>(writer, 'space', undefined)
@@ -86,25 +87,53 @@ function engineOf({ writer, reader, usage }: Workers): Engine {
   }
 }
 
-async function* readChunks(
+/**
+ * The first chunk, and where it was full the rest in two halves of the ids, which are random: one by the reader, one
+ * by a worker for this alone, because packing costs more than taking in and there are two cores.
+ */
+async function* readAll(
   reader: WorkerClient,
+  folder: string,
   { deadSince, max }: { readonly deadSince: number; readonly max: number },
 ): AsyncGenerator<RecordChunk> {
-  let left = max
-  let after: string | null = ''
-  let ahead: Promise<Packed> | null = null
-  const ask = (from: string, room: number): Promise<Packed> => {
-    const input: ChunkInput = { after: from, deadSince, max: Math.min(room, credentialsPerChunk) }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the answer of `records.chunk`
-    return reader.call('records.chunk', input) as Promise<Packed>
+  const all = { after: '', upTo: pastEveryId, deadSince }
+  const first = await askChunk(reader, { ...all, max: Math.min(max, credentialsPerChunk) })
+  if (first.chunk.credentialCount > 0) yield first.chunk
+  const left = max - first.chunk.credentialCount
+  if (first.last === null || left <= 0) return
+  const helper = startWorker('preload-worker', { folder } satisfies ReaderData)
+  try {
+    const budget = { left }
+    yield* merged(
+      readChunks(reader, { ...all, after: first.last, upTo: middleId }, budget),
+      readChunks(helper, { ...all, after: first.last > middleId ? first.last : middleId }, budget),
+    )
+  } finally {
+    await helper.close()
   }
-  while (after !== null && left > 0) {
-    const packed: Packed = await (ahead ?? ask(after, left))
-    const { chunk, last } = packed
-    left -= chunk.credentialCount
-    after = last
+}
+
+/** Half of the base62 digits stand before `V`. */
+const middleId = 'cred_V'
+
+/** `budget` is how many more credentials may be taken, by all who read; a chunk that does not fit is left out. */
+async function* readChunks(
+  worker: WorkerClient,
+  range: Omit<ChunkInput, 'max'>,
+  budget: { left: number },
+): AsyncGenerator<RecordChunk> {
+  const ask = (after: string) => askChunk(worker, { ...range, after, max: Math.min(budget.left, credentialsPerChunk) })
+  let ahead: Promise<Packed> | null = ask(range.after)
+  while (ahead !== null) {
+    const { chunk, last }: Packed = await ahead
+    if (chunk.credentialCount > budget.left) return
+    budget.left -= chunk.credentialCount
     // The worker packs the next chunk while the caller takes in this one.
-    ahead = last !== null && left > 0 ? ask(last, left) : null
+    ahead = last === null || budget.left === 0 ? null : ask(last)
     if (chunk.credentialCount > 0) yield chunk
   }
+}
+
+function askChunk(worker: WorkerClient, input: ChunkInput): Promise<Packed> {
+  return send<Packed>(worker, 'records.chunk', input)
 }
