@@ -244,14 +244,7 @@ export class Decider {
     ) {
       return this.#refused(stages, refuse('decision_unavailable', { retryAfterMs: 1000 }))
     }
-    if (
-      !trail.add(
-        'known',
-        secretRow !== -1,
-        secretRow === -1 ? 'no record' : 'record found',
-        'credential_unknown',
-      )
-    ) {
+    if (!trail.add('known', secretRow !== -1, secretRow === -1 ? 'no record' : 'record found', 'credential_unknown')) {
       return this.#refused(stages, refuse('credential_unknown', { hint: placeholderHint(presented.secret) }))
     }
 

@@ -1,5 +1,3 @@
-import { NumberedTats } from './tats.ts'
-
 /** What the store has to be told of one subject: by name, because numbers may be given to others meanwhile. */
 export interface CountedDelta {
   readonly name: string
@@ -13,10 +11,10 @@ export interface CountedDelta {
  * was counted since.
  */
 export class QuotaCounts {
-  readonly #used = new NumberedTats()
-  readonly #period = new NumberedTats()
-  /** Counted in the subject's current period and not told yet. */
-  #pending = new Map<number, { period: number; delta: number }>()
+  /** Four numbers a subject, beside each other because each request asks for all: see `at`. */
+  #cells = new Float64Array(0)
+  /** Subjects with something pending. */
+  #dirty: number[] = []
   /** Not told yet of periods that ended, of subjects that lost their number, and what could not be told. */
   #untold = new Map<string, CountedDelta>()
   /** What is used by subjects that are not held. */
@@ -25,22 +23,23 @@ export class QuotaCounts {
 
   /** `name` is asked only at the first touch of a period. */
   used(subject: number, period: number, name: () => string): number {
-    if (this.#period.get(subject) !== period) this.#begin(subject, period, name())
-    return this.#used.get(subject)
+    if (this.#get(subject, at.period) !== period) this.#begin(subject, period, name())
+    return this.#get(subject, at.used)
   }
 
   add(subject: number, period: number, cost: number, name: () => string): void {
-    this.#used.set(subject, this.used(subject, period, name) + cost)
-    const pending = this.#pending.get(subject)
-    if (pending?.period === period) pending.delta += cost
-    else this.#pending.set(subject, { period, delta: cost })
+    const used = this.used(subject, period, name)
+    const pending = this.#get(subject, at.pending)
+    if (pending === 0) this.#dirty.push(subject)
+    this.#cells[subject * width + at.used] = used + cost
+    this.#cells[subject * width + at.pending] = pending + cost
   }
 
   /** Takes what the store has to be told; `restore` gives it back when telling failed. */
   takePending(nameOf: (subject: number) => string): readonly CountedDelta[] {
-    for (const [subject, { period, delta }] of this.#pending) this.#keep({ name: nameOf(subject), period, delta })
+    for (const subject of this.#dirty) if (this.#get(subject, at.pending) !== 0) this.#leave(subject, nameOf(subject))
     const taken = [...this.#untold.values()]
-    this.#pending = new Map()
+    this.#dirty = []
     this.#untold = new Map()
     return taken
   }
@@ -51,9 +50,9 @@ export class QuotaCounts {
 
   /** The store's total after our delta: other nodes' counts become visible here. `subject` is -1 where none is held. */
   settle(subject: number, { name, period }: CountedDelta, total: number): void {
-    const pending = this.#pending.get(subject)
-    const since = (this.#untold.get(keyOf(name, period))?.delta ?? 0) + (pending?.period === period ? pending.delta : 0)
-    if (subject !== -1 && this.#period.get(subject) === period) this.#used.set(subject, total + since)
+    const held = subject !== -1 && this.#get(subject, at.period) === period
+    const since = (this.#untold.get(keyOf(name, period))?.delta ?? 0) + (held ? this.#get(subject, at.pending) : 0)
+    if (held) this.#cells[subject * width + at.used] = total + since
     else if (this.#seeds.get(name)?.period === period) this.#seeds.set(name, { period, used: total + since })
   }
 
@@ -68,27 +67,40 @@ export class QuotaCounts {
 
   /** The subject's number is about to be given to another: its count is kept under its name. */
   park(subject: number, name: string): void {
-    const period = this.#period.get(subject)
+    const period = this.#get(subject, at.period)
     if (period === 0) return
     this.#leave(subject, name)
-    this.seed(name, period, this.#used.get(subject))
-    this.#period.set(subject, 0)
+    this.seed(name, period, this.#get(subject, at.used))
+    this.#cells[subject * width + at.period] = 0
   }
 
   #begin(subject: number, period: number, name: string): void {
     this.#leave(subject, name)
     const seed = this.#seeds.get(name)
-    this.#period.set(subject, period)
-    this.#used.set(subject, seed?.period === period ? seed.used : 0)
+    this.#grow(subject)
+    this.#cells[subject * width + at.period] = period
+    this.#cells[subject * width + at.used] = seed?.period === period ? seed.used : 0
     this.#seeds.delete(name)
   }
 
   /** What is pending of the subject stays to be told, under its name. */
   #leave(subject: number, name: string): void {
-    const pending = this.#pending.get(subject)
-    if (pending === undefined) return
-    this.#keep({ name, ...pending })
-    this.#pending.delete(subject)
+    const delta = this.#get(subject, at.pending)
+    if (delta === 0) return
+    this.#keep({ name, period: this.#get(subject, at.period), delta })
+    this.#cells[subject * width + at.pending] = 0
+  }
+
+  /** Zero for a subject that was never counted: no period begins at 0, and nothing is pending. */
+  #get(subject: number, field: number): number {
+    return this.#cells[subject * width + field] ?? 0
+  }
+
+  #grow(subject: number): void {
+    if (subject * width < this.#cells.length) return
+    const larger = new Float64Array(Math.max(1024, Math.ceil(subject * 1.5) + 1) * width)
+    larger.set(this.#cells)
+    this.#cells = larger
   }
 
   #keep(counted: CountedDelta): void {
@@ -101,3 +113,7 @@ export class QuotaCounts {
 function keyOf(name: string, period: number): string {
   return `${period} ${name}`
 }
+
+/** Places of a subject's numbers: the start of its period, what is used of it, and what is pending of that. */
+const at = { period: 0, used: 1, pending: 2 } as const
+const width = 4
