@@ -1,10 +1,10 @@
-import { sha256 } from '../../base/digest.ts'
 import type { Clock } from '../../base/clock.ts'
+import { sha256 } from '../../base/digest.ts'
 import type { Ids } from '../../base/ids.ts'
 import type { Random } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
-import { makeKey } from '../credentials/format.ts'
 import type { Provenance } from '../audit/event.ts'
+import { makeKey } from '../credentials/format.ts'
 import type { RecordChanges } from '../records/record.ts'
 import type { NewCredential, Store } from '../store.ts'
 import { managementApiId, operatorAccountId } from './account.ts'
@@ -35,13 +35,15 @@ export async function ensureOperatorAccount(parts: BootstrapParts): Promise<void
     by: provenance(parts),
   })
   // Another node that starts at the same time may have been first.
-  if (!made.ok && made.error.code !== 'conflict') throw new Error(`the operator's account was not made: ${made.error.code}`)
+  if (!made.ok && made.error.code !== 'conflict')
+    throw new Error(`the operator's account was not made: ${made.error.code}`)
 }
 
 /** Makes the first management key where no management credential of the operator lives; null where one does. */
 export async function ensureManagementKey(parts: BootstrapParts): Promise<Secret | null> {
   const { store, ids, random, brand } = parts
-  const project = (await store.projects.list({ account: operatorAccountId, scope: null, limit: 1, after: null })).items[0]
+  const project = (await store.projects.list({ account: operatorAccountId, scope: null, limit: 1, after: null }))
+    .items[0]
   if (project === undefined) throw new Error('the operator has no project')
   const live = await store.credentials.list({
     account: operatorAccountId,
@@ -125,5 +127,11 @@ export function bootstrapRecord(key: Secret, project: string, now: number): Reco
 }
 
 function provenance(parts: BootstrapParts): Provenance {
-  return { actor: { kind: 'system', id: 'bootstrap' }, at: parts.clock.now(), ip: null, userAgent: null, requestId: null }
+  return {
+    actor: { kind: 'system', id: 'bootstrap' },
+    at: parts.clock.now(),
+    ip: null,
+    userAgent: null,
+    requestId: null,
+  }
 }

@@ -1,4 +1,5 @@
 import { wire } from '@postern/contract'
+
 import type { Api, Declaration, Place, Plan, Preset, Route, RouteTable } from '../apis/api.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 import { managementApiId } from './account.ts'

@@ -1,4 +1,5 @@
 import type { Code } from '@postern/contract'
+
 import type { IpRanges } from '../../base/ip.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
 import type { LimitRule, QuotaRule } from '../limits/rules.ts'
