@@ -16,7 +16,8 @@ import { credentialsPerChunk } from '../chunks.ts'
 import { openStore } from '../index.ts'
 import { mainFile } from './files.ts'
 
-const credentials = 2 * credentialsPerChunk + 7_000
+/** More than one reader takes alone. */
+const credentials = 127_000
 const ids = createIds(fixedClock(), systemRandom)
 
 interface Stored {

@@ -87,9 +87,12 @@ function engineOf({ writer, reader, usage }: Workers, folder: string): Engine {
   }
 }
 
+/** So many a single reader packs in about a third of a second; a second one would cost more memory than time. */
+const aloneMax = 120_000
+
 /**
- * The first chunk, and where it was full the rest in two halves of the ids, which are random: one by the reader, one
- * by a worker for this alone, because packing costs more than taking in and there are two cores.
+ * Packing costs more than taking in: beyond `aloneMax` the rest is read in two halves of the ids, which are random, on
+ * two cores. The helper goes when it is done.
  */
 async function* readAll(
   reader: WorkerClient,
@@ -97,16 +100,17 @@ async function* readAll(
   { deadSince, max }: { readonly deadSince: number; readonly max: number },
 ): AsyncGenerator<RecordChunk> {
   const all = { after: '', upTo: pastEveryId, deadSince }
-  const first = await askChunk(reader, { ...all, max: Math.min(max, credentialsPerChunk) })
-  if (first.chunk.credentialCount > 0) yield first.chunk
-  const left = max - first.chunk.credentialCount
-  if (first.last === null || left <= 0) return
+  const first = Math.min(max, aloneMax)
+  const alone = { left: first }
+  const last = yield* readChunks(reader, all, alone)
+  const budget = { left: max - first + alone.left }
+  if (last === null || budget.left <= 0) return
   const helper = startWorker('preload-worker', { folder } satisfies ReaderData)
   try {
-    const budget = { left }
+    const middle = last > middleId ? last : middleId
     yield* merged(
-      readChunks(reader, { ...all, after: first.last, upTo: middleId }, budget),
-      readChunks(helper, { ...all, after: first.last > middleId ? first.last : middleId }, budget),
+      readChunks(reader, { ...all, after: last, upTo: middle }, budget),
+      readChunks(helper, { ...all, after: middle }, budget),
     )
   } finally {
     await helper.close()
@@ -116,22 +120,29 @@ async function* readAll(
 /** Half of the base62 digits stand before `V`. */
 const middleId = 'cred_V'
 
-/** `budget` is how many more credentials may be taken, by all who read; a chunk that does not fit is left out. */
+/**
+ * `budget` is how many more credentials may be taken, by all who read; a chunk that does not fit is left out. Answers
+ * the last id where it ended for want of room, null where no more are there.
+ */
 async function* readChunks(
   worker: WorkerClient,
   range: Omit<ChunkInput, 'max'>,
   budget: { left: number },
-): AsyncGenerator<RecordChunk> {
-  const ask = (after: string) => askChunk(worker, { ...range, after, max: Math.min(budget.left, credentialsPerChunk) })
-  let ahead: Promise<Packed> | null = ask(range.after)
-  while (ahead !== null) {
-    const { chunk, last }: Packed = await ahead
-    if (chunk.credentialCount > budget.left) return
+): AsyncGenerator<RecordChunk, string | null> {
+  let after = range.after
+  let ahead: Promise<Packed> | null = null
+  const ask = () => askChunk(worker, { ...range, after, max: Math.min(budget.left, credentialsPerChunk) })
+  while (budget.left > 0) {
+    const { chunk, last }: Packed = await (ahead ?? ask())
+    if (chunk.credentialCount > budget.left) return after
     budget.left -= chunk.credentialCount
+    if (last !== null) after = last
     // The worker packs the next chunk while the caller takes in this one.
-    ahead = last === null || budget.left === 0 ? null : ask(last)
+    ahead = last !== null && budget.left > 0 ? ask() : null
     if (chunk.credentialCount > 0) yield chunk
+    if (last === null) return null
   }
+  return after
 }
 
 function askChunk(worker: WorkerClient, input: ChunkInput): Promise<Packed> {
