@@ -68,6 +68,9 @@ export interface IpRanges {
   readonly v6: readonly bigint[]
 }
 
+/** No address at all. */
+export const noIpRanges: IpRanges = { v4: [], v6: [] }
+
 /** Null where the text is not an address or CIDR range in strict form. Host bits may be set: 10.1.2.3/8 is 10/8. */
 export function parseCidr(text: string): { first: Ip; last: Ip } | null {
   const slash = text.indexOf('/')

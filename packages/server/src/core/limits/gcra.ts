@@ -23,11 +23,12 @@ export function charged(tat: number, now: number, cost: number, gcra: Gcra): num
 
 /**
  * Milliseconds to wait until `cost` passes; 0 or less where it passes now. A request that costs more than the whole
- * burst passes where nothing is used: otherwise it never would. A millionth absorbs rounding.
+ * burst passes where nothing is used: otherwise it never would. A millionth of an interval, or a nanosecond, absorbs
+ * rounding.
  */
 export function waitMs(tat: number, now: number, cost: number, gcra: Gcra): number {
   const toleranceMs = Math.max(gcra.toleranceMs, cost * gcra.intervalMs)
-  return charged(tat, now, cost, gcra) - now - toleranceMs - gcra.intervalMs * 1e-6
+  return charged(tat, now, cost, gcra) - now - toleranceMs - Math.max(gcra.intervalMs * 1e-6, 1e-6)
 }
 
 /** Whole requests of cost 1 that would pass at once now. */

@@ -30,7 +30,7 @@ export class QuotaCounts {
   add(subject: number, period: number, cost: number, name: () => string): void {
     const used = this.used(subject, period, name)
     const pending = this.#get(subject, at.pending)
-    if (pending === 0) this.#dirty.push(subject)
+    if (pending === 0 && cost !== 0) this.#dirty.push(subject)
     this.#cells[subject * width + at.used] = used + cost
     this.#cells[subject * width + at.pending] = pending + cost
   }

@@ -1,26 +1,27 @@
-import { grown, nextCapacity } from './columns.ts'
+import { grown } from './columns.ts'
 import { wordsOf } from './digest-words.ts'
 import { IndexTable } from './index-table.ts'
+import { PackedRows, rowBytes, rowFloats, rowInts } from './packed-rows.ts'
 import type { RecordChunk, SecretRecord } from './record.ts'
 
+/** Where the fields of a row are: the digest in the first eight integers, then the id's 16 bytes, … */
+const at = { digest: 0, id: 32 } as const
+const int = { owner: 12, imported: 13 } as const
+const float = { notAfter: 7 } as const
+
+const digestBytes = 32
+const idBytes = 16
+
 /**
- * The secrets of the record table: one row of packed columns each, found by digest through open addressing. The
- * secrets of a credential are chained; the credential's row holds the first.
+ * The secrets of the record table: one packed row each, found by digest through open addressing. The secrets of a
+ * credential are chained; the credential's row holds the first.
  */
 export class SecretRows {
-  /** Eight words each, little-endian as the machines that Node runs on. */
-  #digests: Int32Array = new Int32Array(0)
-  #ids: Uint8Array = new Uint8Array(0)
-  /** The same bytes, as what writes hex in one call. */
-  #idText = Buffer.from(this.#ids.buffer)
-  #owner: Int32Array = new Int32Array(0)
+  readonly #rows = new PackedRows()
   #next: Int32Array = new Int32Array(0)
-  #notAfter: Float64Array = new Float64Array(0)
-  #imported: Uint8Array = new Uint8Array(0)
-  #capacity = 0
   #high = 0
   readonly #free: number[] = []
-  readonly #byDigest = new IndexTable((row) => this.#digests[row * 8] ?? 0)
+  readonly #byDigest = new IndexTable((row) => this.#rows.ints[row * rowInts] ?? 0)
   readonly #scratch = new Int32Array(8)
 
   get count(): number {
@@ -29,19 +30,19 @@ export class SecretRows {
 
   /** Row of the secret with this digest, -1 where none is held. */
   find(words: Int32Array): number {
-    const digests = this.#digests
+    const { ints } = this.#rows
     let slot = this.#byDigest.start(words[0] ?? 0)
     for (let row = this.#byDigest.rowAt(slot); row !== -1; row = this.#byDigest.rowAt(slot)) {
-      const at = row * 8
+      const start = row * rowInts
       if (
-        digests[at] === words[0] &&
-        digests[at + 1] === words[1] &&
-        digests[at + 2] === words[2] &&
-        digests[at + 3] === words[3] &&
-        digests[at + 4] === words[4] &&
-        digests[at + 5] === words[5] &&
-        digests[at + 6] === words[6] &&
-        digests[at + 7] === words[7]
+        ints[start] === words[0] &&
+        ints[start + 1] === words[1] &&
+        ints[start + 2] === words[2] &&
+        ints[start + 3] === words[3] &&
+        ints[start + 4] === words[4] &&
+        ints[start + 5] === words[5] &&
+        ints[start + 6] === words[6] &&
+        ints[start + 7] === words[7]
       ) {
         return row
       }
@@ -51,20 +52,20 @@ export class SecretRows {
   }
 
   owner(row: number): number {
-    return this.#owner[row] ?? -1
+    return this.#rows.ints[row * rowInts + int.owner] ?? -1
   }
 
   /** Epoch ms, NaN for never. */
   notAfter(row: number): number {
-    return this.#notAfter[row] ?? Number.NaN
+    return this.#rows.floats[row * rowFloats + float.notAfter] ?? Number.NaN
   }
 
   isImported(row: number): boolean {
-    return this.#imported[row] === 1
+    return this.#rows.ints[row * rowInts + int.imported] === 1
   }
 
   id(row: number): string {
-    return `sec_${this.#idText.toString('hex', row * 16, row * 16 + 16)}`
+    return `sec_${this.#rows.hex(row, at.id, at.id + idBytes)}`
   }
 
   /** Makes room for `more` secrets at once. */
@@ -85,7 +86,7 @@ export class SecretRows {
         this.#free.push(row)
       } else {
         wanted.delete(secret.id)
-        this.#notAfter[row] = secret.notAfter ?? Number.NaN
+        this.#setNotAfter(row, secret.notAfter)
         this.#next[row] = kept
         kept = row
       }
@@ -96,65 +97,50 @@ export class SecretRows {
   }
 
   /**
-   * Appends the secrets of a chunk, whole columns at once. `rowOf` tells the owner's row, -1 for one that is not taken
-   * over; `firstOf` is the owners' column of where their chain begins.
+   * Appends the secrets of a chunk. `rowOf` tells the owner's row, -1 for one that is not taken over; `firstOf` is the
+   * owners' column of where their chain begins.
    */
   append(chunk: RecordChunk, rowOf: Int32Array, firstOf: Int32Array): void {
-    const first = this.#high
-    const count = chunk.secretCount
-    this.reserve(count)
-    new Uint8Array(this.#digests.buffer).set(chunk.digests, first * 32)
-    this.#ids.set(chunk.secretIds, first * 16)
-    this.#imported.set(chunk.imported, first)
-    this.#notAfter.set(chunk.notAfter, first)
-    this.#high += count
-    for (let i = 0; i < count; i++) {
-      const row = first + i
+    this.reserve(chunk.secretCount)
+    const { bytes, ints } = this.#rows
+    for (let i = 0; i < chunk.secretCount; i++) {
       const owner = rowOf[chunk.secretOwner[i] ?? -1] ?? -1
-      if (owner === -1) {
-        this.#free.push(row)
-        continue
-      }
-      this.#owner[row] = owner
-      this.#next[row] = firstOf[owner] ?? -1
-      firstOf[owner] = row
-      this.#byDigest.add(row)
+      if (owner === -1) continue
+      const row = this.#high++
+      const start = row * rowBytes
+      wordsOf(chunk.digests, this.#scratch, i * digestBytes)
+      ints.set(this.#scratch, row * rowInts)
+      for (let b = 0; b < idBytes; b++) bytes[start + at.id + b] = chunk.secretIds[i * idBytes + b] ?? 0
+      ints[row * rowInts + int.imported] = chunk.imported[i] ?? 0
+      this.#setNotAfter(row, chunk.notAfter[i] ?? null)
+      firstOf[owner] = this.#link(row, firstOf[owner] ?? -1, owner)
     }
   }
 
   #add(first: number, owner: number, secret: SecretRecord): number {
-    const row = this.#take()
+    const row = this.#free.pop() ?? this.#high++
+    this.#grow(row + 1)
+    const { bytes, ints } = this.#rows
     wordsOf(secret.digest, this.#scratch)
-    for (let b = 0; b < 16; b++) this.#ids[row * 16 + b] = Number.parseInt(secret.id.slice(4 + 2 * b, 6 + 2 * b), 16)
-    this.#imported[row] = secret.imported ? 1 : 0
-    this.#notAfter[row] = secret.notAfter ?? Number.NaN
+    ints.set(this.#scratch, row * rowInts)
+    bytes.set(Buffer.from(secret.id.slice('sec_'.length), 'hex'), row * rowBytes + at.id)
+    ints[row * rowInts + int.imported] = secret.imported ? 1 : 0
+    this.#setNotAfter(row, secret.notAfter)
     return this.#link(row, first, owner)
   }
 
-  #take(): number {
-    const row = this.#free.pop() ?? this.#high++
-    this.#grow(row + 1)
-    return row
+  #setNotAfter(row: number, notAfter: number | null): void {
+    this.#rows.floats[row * rowFloats + float.notAfter] = notAfter ?? Number.NaN
   }
 
   #link(row: number, first: number, owner: number): number {
-    this.#digests.set(this.#scratch, row * 8)
-    this.#owner[row] = owner
+    this.#rows.ints[row * rowInts + int.owner] = owner
     this.#next[row] = first
     this.#byDigest.add(row)
     return row
   }
 
   #grow(count: number): void {
-    if (count <= this.#capacity) return
-    const rows = nextCapacity(this.#capacity, count)
-    this.#digests = grown(this.#digests, rows, 8)
-    this.#ids = grown(this.#ids, rows, 16)
-    this.#idText = Buffer.from(this.#ids.buffer)
-    this.#owner = grown(this.#owner, rows)
-    this.#next = grown(this.#next, rows)
-    this.#notAfter = grown(this.#notAfter, rows)
-    this.#imported = grown(this.#imported, rows)
-    this.#capacity = rows
+    this.#next = grown(this.#next, this.#rows.grow(count))
   }
 }

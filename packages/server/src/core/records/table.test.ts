@@ -518,3 +518,27 @@ function contentsOf(model: ReadonlyMap<string, CredentialRecord>) {
     secrets,
   }
 }
+
+describe('lists that were stored and cannot be read', () => {
+  it('allow nobody, and hold no other credential up', () => {
+    const table = new RecordTable()
+    const broken = aCredential({
+      id: credentialIdOf(1),
+      kind: 'publishable',
+      ipAllow: ['10.0.0.999'],
+      originAllow: ['a b'],
+    })
+    table.apply(changes({ credentials: [broken, aCredential({ id: credentialIdOf(2) })] }))
+    const own = table.own(table.findCredential(broken.id))
+    expect({
+      ranges: own?.ranges,
+      listed: own?.originAllow,
+      matches: own?.origins?.matches('https://a.example'),
+    }).toEqual({
+      ranges: { v4: [], v6: [] },
+      listed: [],
+      matches: false,
+    })
+    expect(table.findCredential(credentialIdOf(2))).not.toBe(-1)
+  })
+})

@@ -1,4 +1,4 @@
-import { compileIpRanges, type IpRanges } from '../../base/ip.ts'
+import { compileIpRanges, noIpRanges, type IpRanges } from '../../base/ip.ts'
 import type { Environment } from '../apis/api.ts'
 import { compileOrigins, type OriginMatcher } from '../apis/origin.ts'
 import {
@@ -8,8 +8,7 @@ import {
   type CredentialState,
 } from '../credentials/credential.ts'
 import type { LimitRule } from '../limits/rules.ts'
-import { grown, nextCapacity } from './columns.ts'
-import { IndexTable } from './index-table.ts'
+import { CredentialRows } from './credential-rows.ts'
 import { Interner } from './interner.ts'
 import { ListedOrigins } from './listed-origins.ts'
 import {
@@ -58,38 +57,17 @@ export type RowWatcher = (row: number) => void
 const publishable = credentialKinds.indexOf('publishable')
 
 /**
- * The hot records of a node: for each credential and each secret one row of packed columns, found by digest or by
- * id through open addressing; an object only for credentials with lists of their own. Dead ones stay as rows with
+ * The hot records of a node: for each credential and each secret one packed row, found by digest or by id through
+ * open addressing; an object only for credentials with lists of their own. Dead ones stay as rows with
  * their state (tombstones), so that their holders can be told. Look-up compares the whole SHA-256 digest; an
  * attacker cannot steer it, so it need not be constant-time.
  */
 export class RecordTable {
-  #ids: Uint8Array = new Uint8Array(0)
-  #kind: Uint8Array = new Uint8Array(0)
-  #state: Uint8Array = new Uint8Array(0)
-  #account: Uint32Array = new Uint32Array(0)
-  #project: Uint32Array = new Uint32Array(0)
-  #profile: Uint32Array = new Uint32Array(0)
-  #notBefore: Float64Array = new Float64Array(0)
-  #expiresAt: Float64Array = new Float64Array(0)
-  #createdAt: Float64Array = new Float64Array(0)
-  #stateAt: Float64Array = new Float64Array(0)
-  #blockedUntil: Float64Array = new Float64Array(0)
-  #version: Uint32Array = new Uint32Array(0)
-  #generation: Uint32Array = new Uint32Array(0)
-  #firstSecret: Int32Array = new Int32Array(0)
-  #used: Uint8Array = new Uint8Array(0)
-  readonly #own = new Map<number, Own>()
-  #capacity = 0
-  #high = 0
-  #live = 0
-  #free: number[] = []
-  /** Freed since the last `releaseFreed`, and before it. */
-  #freedNow: number[] = []
-  #freedBefore: number[] = []
-
+  readonly #rows = new CredentialRows()
   readonly #secrets = new SecretRows()
-  readonly #byId = new IndexTable((row) => idHash(this.#ids, row * 12))
+  /** By the number in the row; the first stands for none. */
+  readonly #own: (Own | undefined)[] = [undefined]
+  readonly #freeOwn: number[] = []
   readonly #accountNumbers = new Interner()
   readonly #projectNumbers = new Interner()
   readonly #profileNumbers = new Interner()
@@ -98,9 +76,12 @@ export class RecordTable {
   readonly #profiles: Profile[] = []
   readonly #origins = new ListedOrigins()
   readonly #watchers: RowWatcher[] = []
+  /** Freed since the last `releaseFreed`, and before it. */
+  #freedNow: number[] = []
+  #freedBefore: number[] = []
 
   get size(): number {
-    return this.#live
+    return this.#rows.live
   }
 
   get secretCount(): number {
@@ -120,13 +101,7 @@ export class RecordTable {
 
   /** Row of the credential with this id (`cred_…`), -1 where none is held. */
   findCredential(id: string): number {
-    const hash = idHashOfText(id)
-    let slot = this.#byId.start(hash)
-    for (let row = this.#byId.rowAt(slot); row !== -1; row = this.#byId.rowAt(slot)) {
-      if (this.credentialId(row) === id) return row
-      slot = this.#byId.next(slot)
-    }
-    return -1
+    return this.#rows.find(id)
   }
 
   owner(secretRow: number): number {
@@ -144,55 +119,55 @@ export class RecordTable {
 
   /** The state as stored, a block whose end has passed counted as over. */
   state(row: number, now: number): CredentialState {
-    const state = credentialStates[this.#state[row] ?? 0] ?? 'revoked'
-    return state === 'blocked' && now >= (this.#blockedUntil[row] ?? Number.NaN) ? 'active' : state
+    const state = credentialStates[this.#rows.state(row)] ?? 'revoked'
+    return state === 'blocked' && now >= this.#rows.blockedUntil(row) ? 'active' : state
   }
 
   kind(row: number): CredentialKind {
-    return credentialKinds[this.#kind[row] ?? 0] ?? 'secret'
+    return credentialKinds[this.#rows.kind(row)] ?? 'secret'
   }
 
   notBefore(row: number): number {
-    return this.#notBefore[row] ?? Number.NaN
+    return this.#rows.notBefore(row)
   }
 
   expiresAt(row: number): number {
-    return this.#expiresAt[row] ?? Number.NaN
+    return this.#rows.expiresAt(row)
   }
 
   createdAt(row: number): number {
-    return this.#createdAt[row] ?? Number.NaN
+    return this.#rows.createdAt(row)
   }
 
   generation(row: number): number {
-    return this.#generation[row] ?? 0
+    return this.#rows.generation(row)
   }
 
   account(row: number): AccountSlot {
-    return slotOf(this.#accounts, this.#account[row])
+    return slotOf(this.#accounts, this.#rows.account(row))
   }
 
   project(row: number): ProjectSlot {
-    return slotOf(this.#projects, this.#project[row])
+    return slotOf(this.#projects, this.#rows.project(row))
   }
 
   profile(row: number): Profile {
-    return slotOf(this.#profiles, this.#profile[row])
+    return slotOf(this.#profiles, this.#rows.profile(row))
   }
 
   own(row: number): Own | undefined {
-    return this.#own.size === 0 ? undefined : this.#own.get(row)
+    return this.#own[this.#rows.own(row)]
   }
 
   /** Marks a row as lately used, for eviction beyond the maximum. */
   touch(row: number): void {
-    this.#used[row] = 1
+    this.#rows.touch(row)
   }
 
   /** Whether the presented id half belongs to the credential. */
   ownsPublicId(row: number, publicId: string): boolean {
     const own = this.own(row)
-    return own === undefined ? this.#idTextIs(row, publicId) : own.publicId === publicId
+    return own === undefined ? this.#rows.idIs(row, publicId) : own.publicId === publicId
   }
 
   publicId(row: number): string | null {
@@ -201,15 +176,7 @@ export class RecordTable {
   }
 
   credentialId(row: number): string {
-    const byte = this.#ids
-    const at = row * 12
-    // In one call: a text that grows letter by letter costs more than twice as much, and this is the hot path.
-    // prettier-ignore
-    return String.fromCharCode(
-      0x63, 0x72, 0x65, 0x64, 0x5f, // cred_
-      byte[at] ?? 0, byte[at + 1] ?? 0, byte[at + 2] ?? 0, byte[at + 3] ?? 0, byte[at + 4] ?? 0, byte[at + 5] ?? 0,
-      byte[at + 6] ?? 0, byte[at + 7] ?? 0, byte[at + 8] ?? 0, byte[at + 9] ?? 0, byte[at + 10] ?? 0, byte[at + 11] ?? 0,
-    )
+    return this.#rows.id(row)
   }
 
   secretId(secretRow: number): string {
@@ -254,19 +221,11 @@ export class RecordTable {
     )
   }
 
-  #idTextIs(row: number, text: string): boolean {
-    if (text.length !== 12) return false
-    const at = row * 12
-    for (let i = 0; i < 12; i++) if (this.#ids[at + i] !== text.charCodeAt(i)) return false
-    return true
-  }
-
   // ---- writing: chunks at start, after-images and loads afterwards --------------------------------------
 
   /** Makes room at once, so that a preload of known size does not double its way up. */
   reserve(credentials: number, secrets: number): void {
-    this.#grow(credentials)
-    this.#byId.reserve(credentials)
+    this.#rows.reserve(credentials)
     this.#secrets.reserve(secrets)
   }
 
@@ -279,32 +238,27 @@ export class RecordTable {
       const slot = this.#projectSlot(project.id)
       if (project.version < (slot.record?.version ?? 0)) continue
       slot.record = project
-      slot.ranges = project.ipAllow.length === 0 ? null : compileIpRanges(project.ipAllow)
+      slot.ranges = project.ipAllow.length === 0 ? null : rangesOf(project.ipAllow)
     }
     for (const record of changes.credentials) this.put(record)
   }
 
   /** Adds or replaces one credential with all its secrets; an older version never replaces a newer one. */
   put(record: CredentialRecord): number {
-    let row = this.findCredential(record.id)
-    const isNew = row === -1
-    if (isNew) row = this.#takeRow(record.id)
-    else if ((this.#version[row] ?? 0) > record.version) return row
-    else this.#dropOrigins(row)
-    this.#kind[row] = credentialKinds.indexOf(record.kind)
-    this.#state[row] = credentialStates.indexOf(record.state)
-    this.#account[row] = this.#accountSlot(record.account).number
-    this.#project[row] = this.#projectSlot(record.project).number
-    this.#profile[row] = this.#profileNumber(profileKey(record.apis, record.scopes, record.role))
-    this.#notBefore[row] = record.notBefore ?? Number.NaN
-    this.#expiresAt[row] = record.expiresAt ?? Number.NaN
-    this.#createdAt[row] = record.createdAt
-    this.#stateAt[row] = record.stateAt ?? Number.NaN
-    this.#blockedUntil[row] = record.blockedUntil ?? Number.NaN
-    this.#version[row] = record.version
-    this.#generation[row] = ((this.#generation[row] ?? 0) + 1) >>> 0
+    const held = this.#rows.find(record.id)
+    if (held !== -1) {
+      if (this.#rows.version(held) > record.version) return held
+      this.#dropOrigins(held)
+    }
+    const row = held === -1 ? this.#rows.take(record.id) : held
+    this.#rows.write(row, record, {
+      account: this.#accountSlot(record.account).number,
+      project: this.#projectSlot(record.project).number,
+      profile: this.#profileNumber(profileKey(record.apis, record.scopes, record.role)),
+    })
     this.#setOwn(row, { ...record, row })
-    this.#firstSecret[row] = this.#secrets.replace(this.#firstSecret[row] ?? -1, row, record.secrets)
+    const { firstSecret } = this.#rows
+    firstSecret[row] = this.#secrets.replace(firstSecret[row] ?? -1, row, record.secrets)
     this.#addOrigins(row)
     return row
   }
@@ -314,65 +268,28 @@ export class RecordTable {
     const accounts = chunk.accounts.map((id) => this.#accountSlot(id).number)
     const projects = chunk.projects.map((id) => this.#projectSlot(id).number)
     const profiles = chunk.profiles.map((key) => this.#profileNumber(key))
-    const first = this.#high
-    const rowOf = this.#appendRows(chunk)
-    for (let i = 0; i < chunk.credentialCount; i++) {
-      this.#account[first + i] = accounts[chunk.account[i] ?? 0] ?? 0
-      this.#project[first + i] = projects[chunk.project[i] ?? 0] ?? 0
-      this.#profile[first + i] = profiles[chunk.profile[i] ?? 0] ?? 0
-    }
+    const rowOf = this.#rows.append(chunk, (i) => ({
+      account: accounts[chunk.account[i] ?? 0] ?? 0,
+      project: projects[chunk.project[i] ?? 0] ?? 0,
+      profile: profiles[chunk.profile[i] ?? 0] ?? 0,
+    }))
     for (const own of chunk.own) {
       const row = rowOf[own.row] ?? -1
       if (row !== -1) this.#setOwn(row, own)
     }
-    this.#secrets.append(chunk, rowOf, this.#firstSecret)
-    for (const row of rowOf) if (row !== -1 && this.#kind[row] === publishable) this.#addOrigins(row)
-  }
-
-  /** Appends whole columns; the row of one that is held already is free again at once, and -1 in the answer. */
-  #appendRows(chunk: RecordChunk): Int32Array {
-    const first = this.#high
-    const count = chunk.credentialCount
-    this.#grow(first + count)
-    this.#byId.reserve(first + count)
-    this.#ids.set(chunk.credentialIds, first * 12)
-    this.#kind.set(chunk.kind, first)
-    this.#state.set(chunk.state, first)
-    this.#notBefore.set(chunk.notBefore, first)
-    this.#expiresAt.set(chunk.expiresAt, first)
-    this.#createdAt.set(chunk.createdAt, first)
-    this.#stateAt.set(chunk.stateAt, first)
-    this.#blockedUntil.set(chunk.blockedUntil, first)
-    this.#version.set(chunk.version, first)
-    this.#firstSecret.fill(-1, first, first + count)
-    this.#high += count
-    const rowOf = new Int32Array(count)
-    for (let i = 0; i < count; i++) {
-      const row = first + i
-      const held = this.#holdsId(chunk.credentialIds, i * 12)
-      rowOf[i] = held ? -1 : row
-      if (held) {
-        this.#version[row] = 0
-        this.#free.push(row)
-      } else {
-        this.#byId.add(row)
-        this.#live++
-      }
-    }
-    return rowOf
+    this.#secrets.append(chunk, rowOf, this.#rows.firstSecret)
+    for (const row of rowOf) if (row !== -1 && this.#rows.kind(row) === publishable) this.#addOrigins(row)
   }
 
   /** Forgets a credential; its row is given out again only after two calls of `releaseFreed`. */
   remove(row: number): void {
-    if (!this.#isHeld(row)) return
+    if (!this.#rows.isHeld(row)) return
     for (const watcher of this.#watchers) watcher(row)
     this.#dropOrigins(row)
-    this.#firstSecret[row] = this.#secrets.replace(this.#firstSecret[row] ?? -1, row, [])
-    this.#byId.remove(row)
-    this.#own.delete(row)
-    this.#generation[row] = ((this.#generation[row] ?? 0) + 1) >>> 0
-    this.#version[row] = 0
-    this.#live--
+    const { firstSecret } = this.#rows
+    firstSecret[row] = this.#secrets.replace(firstSecret[row] ?? -1, row, [])
+    this.#forgetOwn(row)
+    this.#rows.drop(row)
     this.#freedNow.push(row)
   }
 
@@ -381,7 +298,7 @@ export class RecordTable {
    * then everything that was counted for them has been taken.
    */
   releaseFreed(): void {
-    this.#free = this.#free.concat(this.#freedBefore)
+    this.#rows.release(this.#freedBefore)
     this.#freedBefore = this.#freedNow
     this.#freedNow = []
   }
@@ -395,42 +312,21 @@ export class RecordTable {
 
   #deadRows(before: number): number[] {
     const rows: number[] = []
-    const revoked = credentialStates.indexOf('revoked')
-    for (let row = 0; row < this.#high; row++) {
-      if (!this.#isHeld(row)) continue
-      const final = (this.#state[row] ?? 0) >= revoked && (this.#stateAt[row] ?? 0) < before
-      if (final || (this.#expiresAt[row] ?? Number.NaN) < before) rows.push(row)
+    for (let row = 0; row < this.#rows.high; row++) {
+      if (this.#rows.isHeld(row) && this.#rows.isDeadSince(row, before)) rows.push(row)
     }
     return rows
   }
 
   /** Second chance: clears used marks from `hand` on until `count` unused rows were removed. Answers the hand. */
   evict(count: number, hand: number): number {
-    let at = hand
-    for (let seen = 0, removed = 0; removed < count && seen < 2 * this.#high; seen++) {
-      at = (at + 1) % this.#high
-      if (!this.#isHeld(at)) continue
-      if (this.#used[at] === 1) this.#used[at] = 0
-      else {
-        this.remove(at)
-        removed++
-      }
+    let row = hand
+    for (let seen = 0, removed = 0; removed < count && seen < 2 * this.#rows.high; seen++) {
+      row = (row + 1) % this.#rows.high
+      if (!this.#rows.isHeld(row) || this.#rows.takeUsed(row)) continue
+      this.remove(row)
+      removed++
     }
-    return at
-  }
-
-  #isHeld(row: number): boolean {
-    return (this.#version[row] ?? 0) > 0
-  }
-
-  #takeRow(id: string): number {
-    const row = this.#free.pop() ?? this.#high++
-    this.#grow(row + 1)
-    for (let i = 0; i < 12; i++) this.#ids[row * 12 + i] = id.charCodeAt(i + 5)
-    this.#firstSecret[row] = -1
-    this.#used[row] = 1
-    this.#byId.add(row)
-    this.#live++
     return row
   }
 
@@ -440,16 +336,23 @@ export class RecordTable {
       fields.ipAllow.length === 0 &&
       fields.originAllow === null &&
       fields.limits.length === 0
-    if (plain) this.#own.delete(row)
-    else {
-      this.#own.set(row, {
-        publicId: fields.publicId,
-        ranges: fields.ipAllow.length === 0 ? null : compileIpRanges(fields.ipAllow),
-        originAllow: fields.originAllow,
-        origins: fields.originAllow === null ? null : compileOrigins(fields.originAllow, true),
-        limits: fields.limits,
-      })
+    if (plain) return this.#forgetOwn(row)
+    const number = this.#rows.own(row) || (this.#freeOwn.pop() ?? this.#own.length)
+    this.#rows.setOwn(row, number)
+    this.#own[number] = {
+      publicId: fields.publicId,
+      ranges: fields.ipAllow.length === 0 ? null : rangesOf(fields.ipAllow),
+      ...originsOf(fields.originAllow),
+      limits: fields.limits,
     }
+  }
+
+  #forgetOwn(row: number): void {
+    const number = this.#rows.own(row)
+    if (number === 0) return
+    this.#own[number] = undefined
+    this.#freeOwn.push(number)
+    this.#rows.setOwn(row, 0)
   }
 
   #addOrigins(row: number): void {
@@ -463,7 +366,7 @@ export class RecordTable {
   }
 
   #listedOrigins(row: number): readonly string[] | null {
-    return this.#kind[row] === publishable ? (this.#own.get(row)?.originAllow ?? null) : null
+    return this.#rows.kind(row) === publishable ? (this.own(row)?.originAllow ?? null) : null
   }
 
   #accountSlot(id: string): AccountSlot {
@@ -486,38 +389,6 @@ export class RecordTable {
     }
     return number
   }
-
-  #holdsId(ids: Uint8Array, at: number): boolean {
-    let slot = this.#byId.start(idHash(ids, at))
-    for (let row = this.#byId.rowAt(slot); row !== -1; row = this.#byId.rowAt(slot)) {
-      let same = true
-      for (let b = 0; b < 12 && same; b++) same = this.#ids[row * 12 + b] === ids[at + b]
-      if (same) return true
-      slot = this.#byId.next(slot)
-    }
-    return false
-  }
-
-  #grow(count: number): void {
-    if (count <= this.#capacity) return
-    const rows = nextCapacity(this.#capacity, count)
-    this.#ids = grown(this.#ids, rows, 12)
-    this.#kind = grown(this.#kind, rows)
-    this.#state = grown(this.#state, rows)
-    this.#account = grown(this.#account, rows)
-    this.#project = grown(this.#project, rows)
-    this.#profile = grown(this.#profile, rows)
-    this.#notBefore = grown(this.#notBefore, rows)
-    this.#expiresAt = grown(this.#expiresAt, rows)
-    this.#createdAt = grown(this.#createdAt, rows)
-    this.#stateAt = grown(this.#stateAt, rows)
-    this.#blockedUntil = grown(this.#blockedUntil, rows)
-    this.#version = grown(this.#version, rows)
-    this.#generation = grown(this.#generation, rows)
-    this.#firstSecret = grown(this.#firstSecret, rows)
-    this.#used = grown(this.#used, rows)
-    this.#capacity = rows
-  }
 }
 
 function slotOf<Slot>(slots: readonly Slot[], number: number | undefined): Slot {
@@ -526,15 +397,22 @@ function slotOf<Slot>(slots: readonly Slot[], number: number | undefined): Slot 
   return slot
 }
 
-/** FNV-1a over the 12 bytes of an id. */
-function idHash(ids: Uint8Array, at: number): number {
-  let hash = 0x811c9dc5
-  for (let i = at; i < at + 12; i++) hash = Math.imul(hash ^ (ids[i] ?? 0), 0x01000193)
-  return hash ^ (hash >>> 15)
+/** What was stored and cannot be read allows nobody, and holds nothing else up. */
+function rangesOf(entries: readonly string[]): IpRanges {
+  try {
+    return compileIpRanges(entries)
+  } catch (error) {
+    if (error instanceof RangeError) return noIpRanges
+    throw error
+  }
 }
 
-function idHashOfText(id: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 5; i < 17; i++) hash = Math.imul(hash ^ (id.charCodeAt(i) & 0xff), 0x01000193)
-  return hash ^ (hash >>> 15)
+function originsOf(entries: readonly string[] | null): Pick<Own, 'originAllow' | 'origins'> {
+  if (entries === null) return { originAllow: null, origins: null }
+  try {
+    return { originAllow: entries, origins: compileOrigins(entries, true) }
+  } catch (error) {
+    if (error instanceof RangeError) return originsOf([])
+    throw error
+  }
 }
