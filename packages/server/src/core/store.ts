@@ -279,7 +279,7 @@ export interface CredentialStore {
 
 // ---- events, records -----------------------------------------------------------------------------------
 
-export interface EventFilter {
+interface EventFilter {
   readonly account: string | null
   readonly credential: string | null
   readonly action: string | null

@@ -1,4 +1,5 @@
 import maxmind, { type CountryResponse } from 'maxmind'
+
 import { formatIp, type Ip } from '../base/ip.ts'
 
 /** ISO 3166-1 user-assigned code: the country is not known. */

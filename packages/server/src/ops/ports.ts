@@ -52,7 +52,10 @@ function listeningInodes(path: string, port: number): string[] {
 }
 
 function commandOf(pid: string): string {
-  return readable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean).join(' '), '').slice(0, 200)
+  return readable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean).join(' '), '').slice(
+    0,
+    200,
+  )
 }
 
 function readable<Value>(read: () => Value, otherwise: Value): Value {

@@ -13,7 +13,6 @@ import { managementApiId, operatorAccountId } from './account.ts'
 export const operatorPlanId = 'postern'
 /** The id under which POSTERN_MANAGEMENT_KEY is known in memory; no stored credential can have it. */
 export const bootstrapCredentialId = 'cred_000000000000'
-export const bootstrapKeyLengthMin = 32
 
 export interface BootstrapParts {
   readonly store: Store

@@ -14,10 +14,10 @@ export interface Provenance {
   readonly requestId: string | null
 }
 
-export type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'system'
+type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'system'
 
 /** About a person; kept beside the chain, so that they can be erased. */
-export interface PersonalFields {
+interface PersonalFields {
   readonly ip: string | null
   readonly userAgent: string | null
   /** Hex; with it the commitment can be recomputed. */

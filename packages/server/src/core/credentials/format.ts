@@ -26,7 +26,7 @@ const checksumLength = 6
 const bodyLength = idLength + secretLength + checksumLength
 
 /** Longest credential that is looked at; anything longer is malformed. */
-export const presentedLengthMax = 1024
+const presentedLengthMax = 1024
 
 export function makeKey(input: {
   readonly brand: string

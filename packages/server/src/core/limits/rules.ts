@@ -1,4 +1,4 @@
-export type LimitSubject = 'credential' | 'account' | 'project' | 'route' | 'ip'
+type LimitSubject = 'credential' | 'account' | 'project' | 'route' | 'ip'
 
 /** A rate limit as declared: `requests` per `windowMs`, of which `burst` may come at once (GCRA). */
 export interface LimitRule {

@@ -5,7 +5,7 @@ import { createRouteTable } from '../apis/route-table.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 
 /** Places of the builders' API, in order: every kind of place there is. */
-export const everyPlace: readonly Place[] = [
+const everyPlace: readonly Place[] = [
   { in: 'bearer', accept: ['key'], kinds: null },
   { in: 'header', name: 'x-api-key', accept: ['key'], kinds: null },
   { in: 'query', name: 'api_key', accept: ['key'], kinds: null },

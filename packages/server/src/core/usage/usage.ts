@@ -26,7 +26,7 @@ export interface UsageCount {
 }
 
 /** Counts per bucket of `latencyBucketsMs` (the last bucket is everything above). */
-export interface LatencyCount {
+interface LatencyCount {
   readonly minute: number
   readonly credential: string
   readonly route: string
