@@ -6,7 +6,7 @@ import { makeKey } from '../packages/server/src/core/credentials/format.ts'
 import { bearer, issue, makeAccount, type Account, type Holder } from './support/issue.ts'
 import { request } from './support/raw.ts'
 import { startTestServer, type TestServer } from './support/server.ts'
-import { pause, until } from './support/until.ts'
+import { until } from './support/until.ts'
 import { startWire, type Wire } from './support/wire.ts'
 
 const yaml = `
@@ -50,6 +50,15 @@ const through = (database: URL, wire: Wire): string => {
 async function use(node: TestServer, value: string, target = '/v1/orders/1'): Promise<string> {
   const answer = await request(node.gatewayPort, { target, headers: [bearer(value)] })
   return answer.status === 200 ? '200' : `${answer.status} ${answer.body.code}`
+}
+
+/** What all nodes together have told the store of an account's quota. */
+async function storedCount(accountId: string): Promise<number> {
+  const client = new pg.Client(database.toString())
+  await client.connect()
+  const { rows } = await client.query<{ used: string }>('select used from quotas where key like $1', [`%|${accountId}`])
+  await client.end()
+  return Number(rows[0]?.used ?? 0)
 }
 
 const unknownKey = () =>
@@ -189,8 +198,11 @@ describe('a change on one node', () => {
     const own = await makeAccount(a.api, 'counted')
     const key = await issue(a.api, own.project)
     for (let i = 0; i < 6; i++) expect(await use(a, key.value)).toBe('200')
+    await until('the store knows what the first node counted', async () => (await storedCount(own.id)) === 6)
     expect(await use(b, key.value)).toBe('200')
-    await pause(2_500)
+    await until('the store knows what the second node counted', async () => (await storedCount(own.id)) === 7)
+    // Its answer to the second node comes before that node's next one to us.
+    await b.api('GET', '/system')
     let more = 0
     while ((await use(b, key.value)) === '200') more++
     expect(more).toBe(3)

@@ -4,6 +4,8 @@ import { text } from 'node:stream/consumers'
 import { codes, type wire } from '@postern/contract'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
+import { systemRandom } from '../packages/server/src/base/random.ts'
+import { makeKey } from '../packages/server/src/core/credentials/format.ts'
 import { StoreUnavailable } from '../packages/server/src/core/store.ts'
 import type { KnownRoute } from '../packages/server/src/management/not-found.ts'
 import { publicRoutes } from '../packages/server/src/management/public.ts'
@@ -289,9 +291,24 @@ describe('tenants', () => {
 
   it("does not decide about another account's credential, nor tell of its refused requests (83)", async () => {
     for (const path of ['/verify', '/explain']) {
-      const headers = { authorization: `Bearer ${b.value}` }
-      const body = { api: 'shop', method: 'GET', path: '/v1/orders/1', headers, ip: '203.0.113.9' }
-      expect(await running.call('POST', path, { key: a.key, body })).toMatchObject({ status: 404 })
+      const ask = (value: string) => {
+        const headers = { authorization: `Bearer ${value}` }
+        return running.call<wire.Decision>('POST', path, {
+          key: a.key,
+          body: { api: 'shop', method: 'GET', path: '/v1/orders/1', headers, ip: '203.0.113.9' },
+        })
+      }
+      const unheardOf = makeKey({
+        brand: 'acme',
+        kind: 'secret',
+        environment: 'live',
+        publicId: 'AAAAAAAAAAAA',
+        random: systemRandom,
+      }).reveal()
+      const [foreign, nobodys] = [await ask(b.value), await ask(unheardOf)]
+      expect(foreign.body).toMatchObject({ allowed: false, code: 'credential_unknown' })
+      expect({ ...foreign.body, headers: null }).toEqual({ ...nobodys.body, headers: null })
+      expect(foreign.status).toBe(nobodys.status)
     }
     const foreign = await running.call<wire.Problem>('POST', '/explain', {
       key: a.key,
