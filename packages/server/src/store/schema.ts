@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Generated, Kysely } from 'kysely'
 
 /**
  * The tables, for both databases: text ids, integer epoch milliseconds, JSON as text, 0/1, digests as 32 bytes.
@@ -29,7 +29,9 @@ export interface UsageTables {
   usage_rollup: RollupRow
   usage_dropped: DroppedRow
   last_uses: LastUseTableRow
-  requests: RequestTableRow
+  request_blocks: RequestBlockRow
+  request_terms: RequestTermRow
+  request_indexed: RequestIndexedRow
   nodes: NodeRow
 }
 
@@ -210,25 +212,26 @@ export interface LastUseTableRow {
   refused_code: string | null
 }
 
-export interface RequestTableRow {
-  id: string
-  at: number
-  api: string | null
-  route: string | null
-  method: string
-  path: string
-  status: number
-  code: string | null
-  outcome: string
-  account: string | null
-  project: string | null
-  credential: string | null
-  secret: string | null
-  ip: string
-  country: string
-  user_agent: string | null
-  latency_ms: number
-  trace: string | null
+/** See `request-blocks.ts`. */
+interface RequestBlockRow {
+  /** In the order of insertion. */
+  block: Generated<number>
+  second: number
+  rows: string
+}
+
+/** See `request-index.ts`. */
+interface RequestTermRow {
+  term: string
+  hour: number
+  list: number
+  blocks: string
+}
+
+/** SQLite: blocks up to this one have their terms. */
+interface RequestIndexedRow {
+  id: number
+  through: number
 }
 
 interface NodeRow {

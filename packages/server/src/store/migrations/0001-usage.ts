@@ -16,9 +16,9 @@ export const usage0001: Migration = {
       await run(`create index usage_${unit}_account on usage_${unit} (account, at)`)
       await run(`create table latency_${unit} (
         at bigint not null, credential text not null, route text not null, bucket integer not null,
-        count bigint not null, primary key (credential, route, at, bucket)
+        count bigint not null, primary key (at, credential, route, bucket)
       ) ${dialect.clustered}`)
-      await run(`create index latency_${unit}_at on latency_${unit} (at)`)
+      await run(`create index latency_${unit}_credential on latency_${unit} (credential, at)`)
     }
     for (const unit of ['hours', 'days']) {
       await run(`create table total_${unit} (
@@ -36,17 +36,16 @@ export const usage0001: Migration = {
     ) ${dialect.clustered}`)
     await run('create table nodes (id text primary key, flushed_at bigint not null)')
 
-    await run(`create table requests (
-      id text primary key, at bigint not null, api text, route text, method text not null, path text not null,
-      status integer not null, code text, outcome text not null, account text, project text, credential text,
-      secret text, ip text not null, country text not null, user_agent text, latency_ms double precision not null,
-      trace text
+    await run(`create table request_blocks (
+      block ${dialect.counter}, second bigint not null, rows text not null
+    )`)
+    await run('create index request_blocks_second on request_blocks (second)')
+    await run(`create table request_terms (
+      term text not null, hour bigint not null, list bigint not null, blocks text not null,
+      primary key (term, hour, list)
     ) ${dialect.clustered}`)
-    await run('create index requests_credential on requests (credential, id) where credential is not null')
-    await run('create index requests_account on requests (account, id) where account is not null')
-    await run('create index requests_code on requests (code, id) where code is not null')
-    // Few rows are refusals, and a rare code of one account would else be looked for among all its requests.
-    await run('create index requests_account_code on requests (account, code, id) where code is not null')
-    await run('create index requests_credential_code on requests (credential, code, id) where code is not null')
+    await run('create index request_terms_hour on request_terms (hour)')
+    await run('create table request_indexed (id integer primary key, through bigint not null)')
+    await run('insert into request_indexed (id, through) values (1, 0)')
   },
 }

@@ -8,6 +8,8 @@ export interface Dialect {
   readonly bytes: 'blob' | 'bytea'
   /** Column type of an integer key: SQLite's row id is an `integer`, PostgreSQL needs eight bytes. */
   readonly integerKey: 'integer' | 'bigint'
+  /** A primary key that the database counts up, never giving a number twice. */
+  readonly counter: string
   /** Appended to a table that is clustered by its primary key. */
   readonly clustered: 'without rowid' | ''
 }
@@ -16,9 +18,16 @@ export const sqliteDialect: Dialect = {
   kind: 'sqlite',
   bytes: 'blob',
   integerKey: 'integer',
+  counter: 'integer primary key autoincrement',
   clustered: 'without rowid',
 }
-export const postgresDialect: Dialect = { kind: 'postgres', bytes: 'bytea', integerKey: 'bigint', clustered: '' }
+export const postgresDialect: Dialect = {
+  kind: 'postgres',
+  bytes: 'bytea',
+  integerKey: 'bigint',
+  counter: 'bigint generated always as identity primary key',
+  clustered: '',
+}
 
 /** A step that never changes once it has been released; a later one follows it. */
 export interface Migration {

@@ -15,15 +15,8 @@ import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
 import { byDigest, since, snapshot } from './records.ts'
 import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
 import { counts, inUse, ping } from './system.ts'
-import {
-  droppedRequests,
-  findLastUses,
-  findRequest,
-  listRequests,
-  observedThrough,
-  queryLatency,
-  queryUsage,
-} from './usage-query.ts'
+import { droppedRequests, findLastUses, observedThrough, queryLatency, queryUsage } from './usage-query.ts'
+import { findRequest, listRequests } from './usage-requests.ts'
 
 /** The named operations that both databases execute: a transaction that appends events. */
 export const writes = {

@@ -3,7 +3,6 @@ import type { AuditEvent } from '../../core/audit/event.ts'
 import type { Credential, LastUse, SecretInfo } from '../../core/credentials/credential.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord } from '../../core/records/record.ts'
 import type { NewCredential, NewProject, NewSecret } from '../../core/store.ts'
-import type { RequestRow } from '../../core/usage/usage.ts'
 import type {
   AccountRow,
   CredentialRow,
@@ -11,7 +10,6 @@ import type {
   EventRow,
   LastUseTableRow,
   ProjectRow,
-  RequestTableRow,
   SecretRow,
 } from '../schema.ts'
 
@@ -255,14 +253,4 @@ export function toAuditEvent(row: EventWithPersonal): AuditEvent {
     previousHash: row.previous_hash,
     hash: row.hash,
   }
-}
-
-export function toRequest(row: RequestTableRow): RequestRow {
-  const { user_agent: userAgent, latency_ms: latencyMs, ...same } = row
-  return { ...same, userAgent, latencyMs }
-}
-
-export function toRequestRow(request: RequestRow): RequestTableRow {
-  const { userAgent, latencyMs, ...same } = request
-  return { ...same, user_agent: userAgent, latency_ms: latencyMs }
 }

@@ -1,11 +1,8 @@
 import { sql, type RawBuilder } from 'kysely'
 
-import { firstIdAt } from '../../base/ids.ts'
-import type { Page, UsageStore } from '../../core/store.ts'
-import { latencyBucketsMs, type RequestRow, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
-import type { Db, LastUseTableRow, RequestTableRow } from '../schema.ts'
-import { textCursor, toPage } from './page.ts'
-import { toRequest } from './rows.ts'
+import type { UsageStore } from '../../core/store.ts'
+import { latencyBucketsMs, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
+import type { Db, LastUseTableRow } from '../schema.ts'
 import { bucketOf, spans, type Unit } from './usage-rollup.ts'
 
 interface Segment {
@@ -109,32 +106,6 @@ export async function queryLatency(
     }
   }
   return buckets
-}
-
-export async function listRequests(db: Db, input: Parameters<UsageStore['requests']>[0]): Promise<Page<RequestRow>> {
-  const { account, project, credential, api, code, status, from, to, after, limit } = input
-  const rows = await db
-    .selectFrom('requests')
-    .selectAll()
-    .$if(account !== null, (query) => query.where('account', '=', account))
-    .$if(project !== null, (query) => query.where('project', '=', project))
-    .$if(credential !== null, (query) => query.where('credential', '=', credential))
-    .$if(api !== null, (query) => query.where('api', '=', api))
-    .$if(code !== null, (query) => query.where('code', '=', code))
-    .$if(status !== null, (query) => query.where('status', '=', status ?? 0))
-    // Ids are ordered by time, so a range over time is a range over the key.
-    .$if(from !== null, (query) => query.where('id', '>=', firstIdAt('req', from ?? 0)))
-    .$if(to !== null, (query) => query.where('id', '<', firstIdAt('req', to ?? 0)))
-    .$if(after !== null, (query) => query.where('id', '<', textCursor(after ?? '')))
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-    .execute()
-  return toPage<RequestTableRow, RequestRow>(rows, limit, toRequest, ({ id }) => [id])
-}
-
-export async function findRequest(db: Db, { id }: { readonly id: string }): Promise<RequestRow | null> {
-  const row = await db.selectFrom('requests').selectAll().where('id', '=', id).executeTakeFirst()
-  return row === undefined ? null : toRequest(row)
 }
 
 export async function findLastUses(

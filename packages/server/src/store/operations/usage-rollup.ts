@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 
-import { firstIdAt } from '../../base/ids.ts'
 import type { UsageStore } from '../../core/store.ts'
 import type { Db, LatencyRow, TotalRow, UsageRow, UsageTables } from '../schema.ts'
 import { batches } from './commit.ts'
+import { pruneRequests } from './usage-requests.ts'
 
 export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 export type Unit = keyof typeof spans
@@ -11,7 +11,7 @@ export type Unit = keyof typeof spans
 const keys = {
   usage: ['at', 'account', 'credential', 'api', 'route', 'outcome', 'country', 'project'],
   total: ['at', 'account', 'api', 'route', 'outcome'],
-  latency: ['credential', 'route', 'at', 'bucket'],
+  latency: ['at', 'credential', 'route', 'bucket'],
 } as const
 
 type Family = keyof typeof keys
@@ -136,10 +136,7 @@ export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStor
     .deleteFrom('usage_dropped')
     .where('minute', '<', now - retention.daysMs)
     .execute()
-  const before = firstIdAt('req', now - retention.requestsMs)
-  const pruned = await sql`delete from requests where id in
-    (select id from requests where id < ${before} order by id limit ${rowsPerPrune})`.execute(tx)
-  return more || Number(pruned.numAffectedRows ?? 0n) === rowsPerPrune
+  return (await pruneRequests(tx, now - retention.requestsMs)) || more
 }
 
 async function pruneTable(tx: Db, table: string, key: readonly string[], before: number): Promise<boolean> {

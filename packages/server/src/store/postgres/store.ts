@@ -19,11 +19,12 @@ import {
 import { storeOf, type Engine } from '../engine.ts'
 import { mainMigrations, usageMigrations } from '../migrations/index.ts'
 import { migrate, postgresDialect } from '../migrations/migrate.ts'
-import { batches, runWrite, type WriteOperation, type Written } from '../operations/commit.ts'
+import { runWrite, type WriteOperation, type Written } from '../operations/commit.ts'
 import { chores, reads, usageReads, writes } from '../operations/index.ts'
-import { toRequestRow } from '../operations/rows.ts'
 import { flushCounts } from '../operations/usage-flush.ts'
+import { insertBlocks } from '../operations/usage-requests.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
+import { packRequests } from '../request-blocks.ts'
 import { openRevocationLog, type Ending, type RevocationLog } from '../revocations.ts'
 import type { Db, Tables } from '../schema.ts'
 import { violationOf } from '../violations.ts'
@@ -194,13 +195,7 @@ async function flushAll(tx: Db, { requests, ...flush }: UsageFlush): Promise<voi
   // The rollup waits until this is stored, and this until the rollup is.
   await tx.selectFrom('usage_rollup').select('through').forShare().execute()
   await flushCounts(tx, flush)
-  for (const batch of batches(requests.map(toRequestRow))) {
-    await tx
-      .insertInto('requests')
-      .values(batch)
-      .onConflict((conflict) => conflict.column('id').doNothing())
-      .execute()
-  }
+  await insertBlocks(tx, packRequests(requests))
 }
 
 async function* readChunks(

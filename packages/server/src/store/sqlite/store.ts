@@ -5,6 +5,7 @@ import type { RecordChunk } from '../../core/records/record.ts'
 import type { Store } from '../../core/store.ts'
 import { credentialsPerChunk, pastEveryId, type Packed } from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
+import { packRequests } from '../request-blocks.ts'
 import { backupFiles } from './backup-files.ts'
 import type { ChunkInput } from './chunk-reader.ts'
 import { merged } from './merged.ts'
@@ -66,7 +67,7 @@ function engineOf({ writer, reader, usage }: Workers, folder: string): Engine {
     read: (name, input) => send(reader, name, input),
     readUsage: (name, input) => send(usage, name, input),
     flush: async ({ requests, ...flush }) => {
-      await usage.call('flush', { flush, requests: JSON.stringify(requests) } satisfies PackedFlush)
+      await usage.call('flush', { flush, blocks: packRequests(requests) } satisfies PackedFlush)
     },
     maintain: async (input) => {
       while ((await usage.call('maintain', input)) === true);

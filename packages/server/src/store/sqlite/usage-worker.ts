@@ -1,16 +1,18 @@
 import { workerData } from 'node:worker_threads'
 
 import { StorageFull, type Retention } from '../../core/store.ts'
-import type { RequestRow, UsageFlush } from '../../core/usage/usage.ts'
+import type { UsageFlush } from '../../core/usage/usage.ts'
 import { usageReads } from '../operations/index.ts'
 import { flushCounts } from '../operations/usage-flush.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
+import type { RequestBlock } from '../request-blocks.ts'
 import type { Db } from '../schema.ts'
 import { backupTo } from './backup.ts'
 import { checkpoint, walBytesMax } from './checkpoint.ts'
 import { kyselyOver } from './dialect.ts'
 import { openWriter, pageBytes, usageFile } from './files.ts'
 import type { Call } from './messages.ts'
+import { createRequestLog } from './request-log.ts'
 import { isFull } from './sqlite-errors.ts'
 import { serveCalls } from './worker-end.ts'
 
@@ -21,10 +23,10 @@ export interface UsageData {
   readonly nearFull: Int32Array
 }
 
-/** The flush as it crosses the threads: request rows as one text, which costs the sender least. */
+/** The flush as it crosses the threads. */
 export interface PackedFlush {
   readonly flush: Omit<UsageFlush, 'requests'>
-  readonly requests: string
+  readonly blocks: readonly RequestBlock[]
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- sent by `sqlite/store.ts`
@@ -41,31 +43,7 @@ const logBytesMax = 64 * 1024 * 1024
 if (maxBytes !== null) database.pragma(`max_page_count = ${Math.floor(maxBytes / pageBytes)}`)
 const db = kyselyOver(database)
 
-const columns = [
-  'id',
-  'at',
-  'api',
-  'route',
-  'method',
-  'path',
-  'status',
-  'code',
-  'outcome',
-  'account',
-  'project',
-  'credential',
-  'secret',
-  'ip',
-  'country',
-  'userAgent',
-  'latencyMs',
-  'trace',
-] as const satisfies readonly (keyof RequestRow)[]
-
-const insertRequest = database.prepare(
-  `insert into requests (${columns.join(', ').replace('userAgent', 'user_agent').replace('latencyMs', 'latency_ms')})
-   values (${columns.map(() => '?').join(', ')}) on conflict (id) do nothing`,
-)
+const log = createRequestLog(database)
 
 serveCalls(async (calls, end) => {
   for (const call of calls) {
@@ -89,9 +67,11 @@ async function serve({ name, input }: Call): Promise<unknown> {
     case 'size':
       return Number(database.pragma('page_count', { simple: true })) * pageBytes
     case 'close':
+      indexLog()
       database.close()
       return null
     default: {
+      if (name === 'usage.requests') indexLog()
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a pair of `Engine.readUsage`
       const read = usageReads[name as keyof typeof usageReads] as (db: Db, input: unknown) => Promise<unknown>
       return inTransaction('begin', () => read(db, input))
@@ -99,39 +79,29 @@ async function serve({ name, input }: Call): Promise<unknown> {
   }
 }
 
-async function flush({ flush: counts, requests }: PackedFlush): Promise<void> {
+async function flush({ flush: counts, blocks }: PackedFlush): Promise<void> {
   if (Atomics.load(nearFull, 0) === 1) throw new StorageFull('the disk is nearly full')
-  await inTransaction('begin immediate', async () => {
+  const stored = await inTransaction('begin immediate', async () => {
     await flushCounts(db, counts)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- packed by `sqlite/store.ts`
-    for (const row of JSON.parse(requests) as RequestRow[]) {
-      insertRequest.run(
-        row.id,
-        row.at,
-        row.api,
-        row.route,
-        row.method,
-        row.path,
-        row.status,
-        row.code,
-        row.outcome,
-        row.account,
-        row.project,
-        row.credential,
-        row.secret,
-        row.ip,
-        row.country,
-        row.userAgent,
-        row.latencyMs,
-        row.trace,
-      )
-    }
+    return log.append(blocks)
   })
+  log.gather(stored)
+  if (log.due) indexLog()
   checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
+}
+
+/** On a full disk the entries wait: nothing that was asked fails for it. */
+function indexLog(): void {
+  try {
+    log.index()
+  } catch (error) {
+    if (!isFull(error)) throw error
+  }
 }
 
 /** One bounded step, so that flushes and queries come between. Answers whether there is more to do. */
 async function maintainStep(input: { readonly now: number; readonly retention: Retention }): Promise<boolean> {
+  indexLog()
   const rolled = await inTransaction('begin immediate', () => rollUpStep(db, input))
   const pruned = !rolled && (await inTransaction('begin immediate', () => pruneStep(db, input)))
   checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)

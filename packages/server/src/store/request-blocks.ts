@@ -1,0 +1,229 @@
+import { idTime } from '../base/ids.ts'
+import type { RequestFilter, RequestRow } from '../core/usage/usage.ts'
+
+/**
+ * Requests of one second as one text. A row of its own for each request, with an index entry for each question, costs
+ * more than all else that is done for the request; a block costs little more than its JSON.
+ */
+export interface RequestBlock {
+  /** Epoch seconds, of the time inside the ids. */
+  readonly second: number
+  /** JSON of `Head`, line feed, JSON of `Body`: most questions end with the head. */
+  readonly rows: string
+}
+
+/** Requests at most in a block: who looks for one of them reads them all. */
+const blockMax = 1_000
+
+/** What its requests repeat, each once: who called, what was asked and answered, from where. */
+interface Head {
+  readonly who: readonly Pick<RequestRow, Who>[]
+  readonly what: readonly Pick<RequestRow, What>[]
+  readonly from: readonly Pick<RequestRow, From>[]
+  /** Indexes into `who` and `what` of the refusals among them. */
+  readonly refusals: readonly (readonly [number, number])[]
+}
+
+/** Columns; `who`, `what` and `from` point into the lists of the head. */
+interface Body {
+  readonly id: string[]
+  readonly at: number[]
+  readonly path: string[]
+  readonly latencyMs: number[]
+  readonly who: number[]
+  readonly what: number[]
+  readonly from: number[]
+  /** Only refusals have one: row and trace. */
+  readonly traces: (readonly [number, string])[]
+}
+
+type Who = 'account' | 'project' | 'credential' | 'secret'
+type What = 'api' | 'route' | 'method' | 'status' | 'code' | 'outcome'
+type From = 'ip' | 'country' | 'userAgent'
+
+export const secondOf = (id: string): number => Math.floor(idTime(id) / 1000)
+
+export function packRequests(requests: readonly RequestRow[]): readonly RequestBlock[] {
+  const open = new Map<number, Builder>()
+  const blocks: RequestBlock[] = []
+  for (const request of requests) {
+    const second = secondOf(request.id)
+    let builder = open.get(second)
+    if (builder === undefined) open.set(second, (builder = createBuilder(second)))
+    if (builder.add(request) === blockMax) {
+      blocks.push(builder.block())
+      open.delete(second)
+    }
+  }
+  for (const builder of open.values()) blocks.push(builder.block())
+  return blocks
+}
+
+interface Builder {
+  /** Answers how many are in it. */
+  add(request: RequestRow): number
+  block(): RequestBlock
+}
+
+function createBuilder(second: number): Builder {
+  const who = createList<Who>(
+    (request) => request.secret,
+    (a, b) => a.credential === b.credential && a.account === b.account && a.project === b.project,
+    ({ account, project, credential, secret }) => ({ account, project, credential, secret }),
+  )
+  const what = createList<What>(
+    (request) => request.route,
+    (a, b) =>
+      a.status === b.status && a.outcome === b.outcome && a.code === b.code && a.method === b.method && a.api === b.api,
+    ({ api, route, method, status, code, outcome }) => ({ api, route, method, status, code, outcome }),
+  )
+  const from = createList<From>(
+    (request) => request.ip,
+    (a, b) => a.userAgent === b.userAgent && a.country === b.country,
+    ({ ip, country, userAgent }) => ({ ip, country, userAgent }),
+  )
+  const body: Body = { id: [], at: [], path: [], latencyMs: [], who: [], what: [], from: [], traces: [] }
+  const refusals = new Map<number, readonly [number, number]>()
+  return {
+    add: (request) => {
+      const whoIndex = who.indexOf(request)
+      const whatIndex = what.indexOf(request)
+      if (request.code !== null) refusals.set(whoIndex * 65_536 + whatIndex, [whoIndex, whatIndex])
+      if (request.trace !== null) body.traces.push([body.id.length, request.trace])
+      body.at.push(request.at)
+      body.path.push(request.path)
+      body.latencyMs.push(request.latencyMs)
+      body.who.push(whoIndex)
+      body.what.push(whatIndex)
+      body.from.push(from.indexOf(request))
+      return body.id.push(request.id)
+    },
+    block: () => {
+      const head: Head = { who: who.items, what: what.items, from: from.items, refusals: [...refusals.values()] }
+      return { second, rows: `${JSON.stringify(head)}\n${JSON.stringify(body)}` }
+    },
+  }
+}
+
+interface List<Field extends keyof RequestRow> {
+  readonly items: readonly Pick<RequestRow, Field>[]
+  indexOf(request: RequestRow): number
+}
+
+/** Found by one field, and among the few that have it in common by comparison. */
+function createList<Field extends keyof RequestRow>(
+  key: (request: RequestRow) => string | null,
+  same: (a: Pick<RequestRow, Field>, b: RequestRow) => boolean,
+  pick: (request: RequestRow) => Pick<RequestRow, Field>,
+): List<Field> {
+  const items: Pick<RequestRow, Field>[] = []
+  const byKey = new Map<string | null, { readonly item: Pick<RequestRow, Field>; readonly index: number }[]>()
+  return {
+    items,
+    indexOf: (request) => {
+      let known = byKey.get(key(request))
+      if (known === undefined) byKey.set(key(request), (known = []))
+      for (const { item, index } of known) if (same(item, request)) return index
+      const item = pick(request)
+      const index = items.push(item) - 1
+      known.push({ item, index })
+      return index
+    },
+  }
+}
+
+// ---- finding -------------------------------------------------------------------------------------------
+
+/** The term that all requests of a filter have, the rarest of them; null: only time is asked for. */
+export function termOf({ account, project, credential, api, code, status }: RequestFilter): string | null {
+  if (credential !== null) return code === null ? `credential ${credential}` : `credential ${credential} ${code}`
+  if (account !== null && code !== null) return `account ${account} ${code}`
+  if (project !== null) return `project ${project}`
+  if (account !== null) return `account ${account}`
+  if (code !== null) return `code ${code}`
+  if (status !== null) return `status ${status}`
+  return api === null ? null : `api ${api}`
+}
+
+/** By what the requests of a block can be found, each once. */
+export function termsOf(rows: string): readonly string[] {
+  const { who, what, refusals } = headOf(rows)
+  const terms = new Set<string>()
+  for (const { account, project, credential } of who) {
+    if (account !== null) terms.add(`account ${account}`)
+    if (project !== null) terms.add(`project ${project}`)
+    if (credential !== null) terms.add(`credential ${credential}`)
+  }
+  for (const { api, code, status } of what) {
+    if (api !== null) terms.add(`api ${api}`)
+    if (code !== null) terms.add(`code ${code}`)
+    terms.add(`status ${status}`)
+  }
+  // Refusals are few, and a rare code of one account would else be looked for among all its requests.
+  for (const [whoIndex, whatIndex] of refusals) {
+    const { account, credential } = at(who, whoIndex)
+    const { code } = at(what, whatIndex)
+    if (account !== null) terms.add(`account ${account} ${code}`)
+    if (credential !== null) terms.add(`credential ${credential} ${code}`)
+  }
+  return [...terms]
+}
+
+/** The requests of a block that the filter finds, in any order. Only these become objects. */
+export function matchingRequests(
+  rows: string,
+  filter: RequestFilter,
+  idMatches: (id: string) => boolean,
+): readonly RequestRow[] {
+  const head = headOf(rows)
+  const { account, project, credential, api, code, status } = filter
+  const who = head.who.map(
+    (each) =>
+      (account === null || each.account === account) &&
+      (project === null || each.project === project) &&
+      (credential === null || each.credential === credential),
+  )
+  const what = head.what.map(
+    (each) =>
+      (api === null || each.api === api) &&
+      (code === null || each.code === code) &&
+      (status === null || each.status === status),
+  )
+  if (!who.includes(true) || !what.includes(true)) return []
+  const body = bodyOf(rows)
+  const traces = new Map(body.traces)
+  return body.id.flatMap((id, index) => {
+    const asked = who[at(body.who, index)] === true && what[at(body.what, index)] === true
+    return asked && idMatches(id) ? [requestAt(head, body, index, traces.get(index) ?? null)] : []
+  })
+}
+
+function requestAt({ who, what, from }: Head, body: Body, index: number, trace: string | null): RequestRow {
+  return {
+    id: at(body.id, index),
+    at: at(body.at, index),
+    path: at(body.path, index),
+    latencyMs: at(body.latencyMs, index),
+    ...at(who, at(body.who, index)),
+    ...at(what, at(body.what, index)),
+    ...at(from, at(body.from, index)),
+    trace,
+  }
+}
+
+function at<Item>(list: readonly Item[], index: number): Item {
+  const item = list[index]
+  if (item === undefined) throw new Error('a block of requests points outside itself')
+  return item
+}
+
+function headOf(rows: string): Head {
+  // JSON that this module wrote itself, so its type is trusted.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return JSON.parse(rows.slice(0, rows.indexOf('\n'))) as Head
+}
+
+function bodyOf(rows: string): Body {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  return JSON.parse(rows.slice(rows.indexOf('\n') + 1)) as Body
+}
