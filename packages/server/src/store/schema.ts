@@ -2,7 +2,8 @@ import type { Generated, Kysely } from 'kysely'
 
 /**
  * The tables, for both databases: text ids, integer epoch milliseconds, JSON as text, 0/1, digests as 32 bytes.
- * On SQLite `MainTables` and `UsageTables` are two files, on PostgreSQL one database.
+ * On SQLite `MainTables` and `UsageTables` are two files, on PostgreSQL one database; two more tables of SQLite are
+ * known to its usage worker alone (`usage_journal`, `request_indexed`).
  */
 interface MainTables {
   accounts: AccountRow
@@ -31,7 +32,6 @@ export interface UsageTables {
   last_uses: LastUseTableRow
   request_blocks: RequestBlockRow
   request_terms: RequestTermRow
-  request_indexed: RequestIndexedRow
   nodes: NodeRow
 }
 
@@ -226,12 +226,6 @@ interface RequestTermRow {
   hour: number
   list: number
   blocks: string
-}
-
-/** SQLite: blocks up to this one have their terms. */
-interface RequestIndexedRow {
-  id: number
-  through: number
 }
 
 interface NodeRow {

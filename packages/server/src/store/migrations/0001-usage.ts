@@ -34,6 +34,8 @@ export const usage0001: Migration = {
       secret text primary key, accepted_at bigint, accepted_ip text, accepted_user_agent text, refused_at bigint,
       refused_ip text, refused_user_agent text, refused_code text
     ) ${dialect.clustered}`)
+    if (dialect.kind === 'sqlite')
+      await run(`create table usage_journal (number ${dialect.counter}, flush text not null)`)
     await run('create table nodes (id text primary key, flushed_at bigint not null)')
 
     await run(`create table request_blocks (
@@ -45,7 +47,9 @@ export const usage0001: Migration = {
       primary key (term, hour, list)
     ) ${dialect.clustered}`)
     await run('create index request_terms_hour on request_terms (hour)')
-    await run('create table request_indexed (id integer primary key, through bigint not null)')
-    await run('insert into request_indexed (id, through) values (1, 0)')
+    if (dialect.kind === 'sqlite') {
+      await run('create table request_indexed (id integer primary key, through bigint not null)')
+      await run('insert into request_indexed (id, through) values (1, 0)')
+    }
   },
 }

@@ -1,8 +1,7 @@
-import { sql } from 'kysely'
+import { CompiledQuery, sql } from 'kysely'
 
 import type { UsageStore } from '../../core/store.ts'
 import type { Db, LatencyRow, TotalRow, UsageRow, UsageTables } from '../schema.ts'
-import { batches } from './commit.ts'
 import { pruneRequests } from './usage-requests.ts'
 
 export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
@@ -29,23 +28,50 @@ export async function add(
   rows: readonly (UsageRow | TotalRow | LatencyRow)[],
 ): Promise<void> {
   const key = keyOf(table)
-  const sums = new Map<string, Record<string, string | number>>()
+  const sums = new Map<string, (string | number)[]>()
   for (const row of rows) {
-    const values: Record<string, string | number> = { ...row }
-    const name = key.map((column) => String(values[column])).join('\0')
+    const values = valuesOf(row)
+    const name = values.join('\0')
     const sum = sums.get(name)
-    if (sum === undefined) sums.set(name, values)
-    else sum['count'] = Number(sum['count']) + row.count
+    if (sum === undefined) sums.set(name, [...values, row.count])
+    else sum[key.length] = Number(sum[key.length]) + row.count
   }
-  const sorted = [...sums.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
-  const columns = [...key, 'count']
-  const names = sql.join(columns.map((column) => sql.ref(column)))
-  for (const batch of batches(sorted)) {
-    const values = sql.join(batch.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`))
-    await sql`insert into ${sql.table(table)} (${names}) values ${values} on conflict (${sql.join(
-      key.map((column) => sql.ref(column)),
-    )}) do update set count = ${sql.ref(`${table}.count`)} + excluded.count`.execute(tx)
+  const sorted = [...sums.keys()].toSorted()
+  let done = 0
+  for (const size of statementSizes) {
+    for (; sorted.length - done >= size; done += size) {
+      const values = sorted.slice(done, done + size).flatMap((name) => sums.get(name) ?? [])
+      await tx.executeQuery(CompiledQuery.raw(addText(tx, table, size), values))
+    }
   }
+}
+
+/** In the order of `keys`. */
+function valuesOf(row: UsageRow | TotalRow | LatencyRow): readonly (string | number)[] {
+  if ('bucket' in row) return [row.at, row.credential, row.route, row.bucket]
+  if (!('country' in row)) return [row.at, row.account, row.api, row.route, row.outcome]
+  return [row.at, row.account, row.credential, row.api, row.route, row.outcome, row.country, row.project]
+}
+
+/** Few sizes, so that the statements stay prepared. */
+const statementSizes = [100, 10, 1] as const
+
+/** By database: making a text costs more than running it. */
+const addTexts = new WeakMap<object, Map<string, string>>()
+
+function addText(tx: Db, table: CountTable, size: number): string {
+  const { adapter } = tx.getExecutor()
+  const texts = addTexts.get(adapter) ?? new Map<string, string>()
+  addTexts.set(adapter, texts)
+  const known = texts.get(`${table} ${size}`)
+  if (known !== undefined) return known
+  const names = keyOf(table).map((column) => sql.ref(column))
+  const row = sql`(${sql.join(Array.from({ length: names.length + 1 }, () => sql`${0}`))})`
+  const text = sql`insert into ${sql.table(table)} (${sql.join(names)}, count)
+    values ${sql.join(Array.from({ length: size }, () => row))} on conflict (${sql.join(names)})
+    do update set count = ${sql.ref(`${table}.count`)} + excluded.count`.compile(tx).sql
+  texts.set(`${table} ${size}`, text)
+  return text
 }
 
 /** Minutes that are summed up in one transaction, so that flushes never wait long. */

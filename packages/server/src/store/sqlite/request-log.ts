@@ -14,7 +14,7 @@ export interface RequestLog {
   /** Whether enough have gathered. */
   readonly due: boolean
   /** Writes the lists of what has gathered, in one transaction: before every question and every pruning. */
-  index(): void
+  readonly index: () => void
 }
 
 type Appended = StoredBlock & RequestBlock

@@ -12,6 +12,7 @@ import { merged } from './merged.ts'
 import { migrateFiles } from './migrate-files.ts'
 import type { ReaderData } from './reader-worker.ts'
 import type { SpaceState } from './space.ts'
+import type { Counts } from './usage-journal.ts'
 import type { PackedFlush, UsageData } from './usage-worker.ts'
 import { startWorker, type WorkerClient } from './worker-client.ts'
 import type { WriterData } from './writer-worker.ts'
@@ -66,8 +67,9 @@ function engineOf({ writer, reader, usage }: Workers, folder: string): Engine {
     chore: (name, input) => send(writer, name, input),
     read: (name, input) => send(reader, name, input),
     readUsage: (name, input) => send(usage, name, input),
-    flush: async ({ requests, ...flush }) => {
-      await usage.call('flush', { flush, blocks: packRequests(requests) } satisfies PackedFlush)
+    flush: async ({ requests, ...counts }) => {
+      const packed = { counts: JSON.stringify(counts satisfies Counts), blocks: packRequests(requests) }
+      await usage.call('flush', packed satisfies PackedFlush)
     },
     maintain: async (input) => {
       while ((await usage.call('maintain', input)) === true);

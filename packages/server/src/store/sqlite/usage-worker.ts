@@ -1,7 +1,6 @@
 import { workerData } from 'node:worker_threads'
 
 import { StorageFull, type Retention } from '../../core/store.ts'
-import type { UsageFlush } from '../../core/usage/usage.ts'
 import { usageReads } from '../operations/index.ts'
 import { flushCounts } from '../operations/usage-flush.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
@@ -14,6 +13,7 @@ import { openWriter, pageBytes, usageFile } from './files.ts'
 import type { Call } from './messages.ts'
 import { createRequestLog } from './request-log.ts'
 import { isFull } from './sqlite-errors.ts'
+import { createUsageJournal } from './usage-journal.ts'
 import { serveCalls } from './worker-end.ts'
 
 /** What the usage worker is started with. */
@@ -25,7 +25,8 @@ export interface UsageData {
 
 /** The flush as it crosses the threads. */
 export interface PackedFlush {
-  readonly flush: Omit<UsageFlush, 'requests'>
+  /** JSON of `Counts`. */
+  readonly counts: string
   readonly blocks: readonly RequestBlock[]
 }
 
@@ -43,6 +44,7 @@ const logBytesMax = 64 * 1024 * 1024
 if (maxBytes !== null) database.pragma(`max_page_count = ${Math.floor(maxBytes / pageBytes)}`)
 const db = kyselyOver(database)
 
+const journal = createUsageJournal(database)
 const log = createRequestLog(database)
 
 serveCalls(async (calls, end) => {
@@ -67,11 +69,11 @@ async function serve({ name, input }: Call): Promise<unknown> {
     case 'size':
       return Number(database.pragma('page_count', { simple: true })) * pageBytes
     case 'close':
-      indexLog()
+      await settle(addJournal, log.index)
       database.close()
       return null
     default: {
-      if (name === 'usage.requests') indexLog()
+      await settle(addJournal, log.index)
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a pair of `Engine.readUsage`
       const read = usageReads[name as keyof typeof usageReads] as (db: Db, input: unknown) => Promise<unknown>
       return inTransaction('begin', () => read(db, input))
@@ -79,21 +81,31 @@ async function serve({ name, input }: Call): Promise<unknown> {
   }
 }
 
-async function flush({ flush: counts, blocks }: PackedFlush): Promise<void> {
+async function flush({ counts, blocks }: PackedFlush): Promise<void> {
   if (Atomics.load(nearFull, 0) === 1) throw new StorageFull('the disk is nearly full')
   const stored = await inTransaction('begin immediate', async () => {
-    await flushCounts(db, counts)
+    journal.append(counts)
     return log.append(blocks)
   })
+  journal.keep(counts)
   log.gather(stored)
-  if (log.due) indexLog()
+  if (journal.due) await settle(addJournal)
+  if (log.due) await settle(log.index)
   checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
 }
 
-/** On a full disk the entries wait: nothing that was asked fails for it. */
-function indexLog(): void {
+async function addJournal(): Promise<void> {
+  if (journal.empty) return
+  await inTransaction('begin immediate', async () => {
+    for (const counts of journal.take()) await flushCounts(db, counts)
+  })
+  journal.taken()
+}
+
+/** What was stored already is put where questions look. On a full disk it waits, and nothing else fails for it. */
+async function settle(...steps: readonly (() => void | Promise<void>)[]): Promise<void> {
   try {
-    log.index()
+    for (const step of steps) await step()
   } catch (error) {
     if (!isFull(error)) throw error
   }
@@ -101,7 +113,7 @@ function indexLog(): void {
 
 /** One bounded step, so that flushes and queries come between. Answers whether there is more to do. */
 async function maintainStep(input: { readonly now: number; readonly retention: Retention }): Promise<boolean> {
-  indexLog()
+  await settle(addJournal, log.index)
   const rolled = await inTransaction('begin immediate', () => rollUpStep(db, input))
   const pruned = !rolled && (await inTransaction('begin immediate', () => pruneStep(db, input)))
   checkpoint(database, 'LARGE', Atomics.load(nearFull, 0) === 1 ? walBytesMax : logBytesMax)
