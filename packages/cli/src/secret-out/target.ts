@@ -1,4 +1,5 @@
-import { resolve } from 'node:path'
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 
 import { wrongUsage } from '../stop.ts'
 import type { Tools } from '../tools.ts'
@@ -33,12 +34,30 @@ export function secretTarget({ io }: Tools, options: SecretOptions): SecretTarge
         '--env-name API_KEY',
       )
     }
-    return { kind: 'env-file', path: resolve(io.cwd, path), name }
+    const file = resolve(io.cwd, path)
+    refuseUnwritable(file)
+    return { kind: 'env-file', path: file, name }
   }
   if (io.stdout.isTty || options.showSecret === true) return { kind: 'print' }
   throw wrongUsage(
     'The secret would go into a pipe or a file',
     'Standard output is no terminal, and a secret is shown only once.',
     'Add --show-secret, or --to env-file:.env',
+  )
+}
+
+/** The file is replaced by a new one beside it, so it is the folder that has to be writable. */
+function refuseUnwritable(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK | constants.X_OK)
+    if (statSync(dirname(file)).isDirectory() && statSync(file, { throwIfNoEntry: false })?.isDirectory() !== true)
+      return
+  } catch {
+    // Told below, like a file in the place of the folder.
+  }
+  throw wrongUsage(
+    `${file} cannot be written`,
+    'Its folder is absent or not writable, or it is a folder itself. Nothing was changed.',
+    '--to env-file:.env',
   )
 }

@@ -24,8 +24,12 @@ export function tellIssued(
   }
   out.record(target.kind === 'print' ? raw : withoutValues(raw), fields)
   if (issued.length > 0 && target.kind === 'print' && out.forPeople) {
+    const again = issued.some(({ secret }) => secret.visible_until !== null)
     out.note(
-      out.paintNote('yellow', 'Keep it now: it is shown once, and where its window is open with "postern key reveal".'),
+      out.paintNote(
+        'yellow',
+        `Keep it now: ${again ? 'later only "npx postern key reveal" shows it' : 'it is not shown again'}.`,
+      ),
     )
   }
 }
