@@ -52,7 +52,8 @@ export function createClient(connection: Connection, log: ExchangeLog = noExchan
     } catch (error) {
       throw unreachable(connection.url, error)
     }
-    if (response.ok) return response
+    if (response.ok && isOurs(response)) return response
+    if (response.ok) throw notPostern(connection.url)
     const text = await response.text()
     log.received(response, text)
     throw problemStop(response, text)
@@ -108,16 +109,25 @@ function parse<Answer>(text: string, url: URL): Answer {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the contract says what this path answers
     return JSON.parse(text) as Answer
   } catch (error) {
-    throw new Stop(
-      exit.failed,
-      {
-        what: `${url.origin} did not answer in JSON`,
-        why: 'What answers there is perhaps not the console of Postern.',
-        next: 'export POSTERN_URL=http://127.0.0.1:8081   (the address of the console)',
-      },
-      { cause: error },
-    )
+    throw notPostern(url, { cause: error })
   }
+}
+
+/** Every answer of Postern names its request. */
+function isOurs(response: Response): boolean {
+  return response.headers.get('x-request-id')?.startsWith('req_') === true
+}
+
+function notPostern(url: URL, options?: ErrorOptions): Stop {
+  return new Stop(
+    exit.failed,
+    {
+      what: `What answers at ${url.origin} is not the console of Postern`,
+      why: 'Its answer is not one of the management API.',
+      next: 'export POSTERN_URL=http://127.0.0.1:8081   (the address of the console)',
+    },
+    options,
+  )
 }
 
 async function* linesOf(response: Response): AsyncGenerator<string> {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 
 import type { Io } from '../io.ts'
 import { exit, Stop, wrongUsage } from '../stop.ts'
+import { declaredHere, type Declared } from './declared.ts'
 
-/** Data folders below the working directory, in the order in which they are looked at. */
+/** Data folders below the working directory, in the order in which they are looked at, after the declared one. */
 const dataFolders = ['data', join('.postern', 'data')]
 const managementKeyFile = 'management.key'
 const defaultUrl = 'http://127.0.0.1:8081'
@@ -14,13 +15,15 @@ export interface Connection {
   readonly key: string
 }
 
-/** Where the management API is and the credential for it: from the environment, else from a data folder here. */
+/** Where the management API is and the credential for it: from the environment, else from what lies here. */
 export function findConnection(io: Io, options: { readonly plainHttp: boolean }): Connection {
-  return { url: findUrl(io, options.plainHttp), key: findKey(io) }
+  const declared = declaredHere(io)
+  const url = findUrl(io, declared, options.plainHttp)
+  return { url, key: findKey(io, declared, url) }
 }
 
-function findUrl(io: Io, plainHttp: boolean): URL {
-  const text = io.env['POSTERN_URL'] ?? defaultUrl
+function findUrl(io: Io, declared: Declared, plainHttp: boolean): URL {
+  const text = io.env['POSTERN_URL'] ?? declared.consoleUrl ?? defaultUrl
   const url = URL.parse(text)
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     throw wrongUsage(
@@ -43,18 +46,31 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.[0-9.]+$/.test(host)
 }
 
-function findKey(io: Io): string {
+function findKey(io: Io, declared: Declared, url: URL): string {
   const given = io.env['POSTERN_MANAGEMENT_KEY']
   if (given !== undefined && given !== '') return given
-  for (const folder of dataFolders) {
-    const file = join(io.cwd, folder, managementKeyFile)
-    if (existsSync(file)) return readKeyFile(file)
-  }
+  const here = dataFolders.map((folder) => join(io.cwd, folder))
+  const folders = [...new Set([...(declared.dataFolder === null ? [] : [declared.dataFolder]), ...here])].filter(
+    (folder) => existsSync(join(folder, managementKeyFile)),
+  )
+  const folder = folders.find((each) => isServedAt(each, url)) ?? folders[0]
+  if (folder !== undefined) return readKeyFile(join(folder, managementKeyFile))
   throw new Stop(exit.notAllowed, {
     what: 'No management key was found',
-    why: `POSTERN_MANAGEMENT_KEY is not set, and neither ./${dataFolders.join(' nor ./')} holds one.`,
+    why: `POSTERN_MANAGEMENT_KEY is not set, and none of ${[declared.dataFolder, ...here].filter((each) => each !== null).join(', ')} holds one.`,
     next: 'export POSTERN_MANAGEMENT_KEY=…   (or run this where the server keeps its data folder)',
   })
+}
+
+/** Whether the server that has locked the folder listens there: with two servers here, each has a key of its own. */
+function isServedAt(folder: string, url: URL): boolean {
+  try {
+    const owner: unknown = JSON.parse(readFileSync(join(folder, 'lock.json'), 'utf8'))
+    if (typeof owner !== 'object' || owner === null || !('addresses' in owner)) return false
+    return Array.isArray(owner.addresses) && owner.addresses.includes(url.host)
+  } catch {
+    return false
+  }
 }
 
 function readKeyFile(file: string): string {

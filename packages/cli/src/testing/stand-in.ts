@@ -27,7 +27,9 @@ export async function standIn(
       const call = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body }
       heard.push(call)
       const { status, body: answered } = answer(call)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answered))
+      response
+        .writeHead(status, { 'content-type': 'application/json', 'x-request-id': 'req_1' })
+        .end(JSON.stringify(answered))
     })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
