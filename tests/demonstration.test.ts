@@ -105,8 +105,9 @@ describe('npm start without a postern.yaml', () => {
     try {
       const second = await launch(base + 1_000).ended
       expect(second.code).toBe(1)
-      expect(second.stderr).toContain(`127.0.0.1:${base + 1_001} is in use by process ${process.pid}`)
-      expect(second.stderr).toContain(`127.0.0.1:${base + 1_005} is in use by process ${process.pid}`)
+      expect(second.stderr).toContain(
+        `127.0.0.1:${base + 1_001}, 127.0.0.1:${base + 1_005}: in use by process ${process.pid}`,
+      )
       expect(second.stderr).toMatch(/data folder .* is in use by process/)
     } finally {
       for (const server of held) server.close()

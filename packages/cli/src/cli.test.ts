@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -76,7 +79,12 @@ describe('arguments', () => {
   })
 
   it.each([
-    [['kye', 'list'], 'Did you mean key?'],
+    [['kye', 'list'], 'why    Did you mean key?\nnext   npx postern --help'],
+    [['key', 'creat'], 'next   npx postern key --help'],
+    [['key'], 'why    It takes list, show, reveal'],
+    [['usage', '--step', 'week'], 'next   npx postern usage --help'],
+    [['account', 'update', 'acc_1'], 'It takes --name, --plan or both.'],
+    [['project', 'update', 'prj_1'], 'It takes --name, and --ip or --any-ip.'],
     [['key', 'create'], "required option '--name <name>'"],
     [['key', 'list', '--limit', 'many'], 'whole number'],
     [['dev', '--port-base', '80'], 'whole number from 1024'],
@@ -88,10 +96,26 @@ describe('arguments', () => {
     expect(at.printed.out()).toBe('')
   })
 
+  it('names the option whose value has no name', async () => {
+    const at = io()
+    expect(await runCli(at, [...create, '--show-secret', '--metadata', 'billing'])).toBe(2)
+    expect(at.printed.err()).toContain('--metadata is not name=value')
+    expect(server.heard).toEqual([])
+  })
+
   it('answers 0 and help on standard output where it is asked for', async () => {
     const at = io()
     expect(await runCli(at, ['--help'])).toBe(0)
     expect(at.printed.out()).toContain('Exit codes:')
+  })
+})
+
+describe('help', () => {
+  it('says which options are required, and which every command takes', async () => {
+    const at = io()
+    expect(await runCli(at, ['account', 'create', '--help'])).toBe(0)
+    expect(at.printed.out()).toMatch(/--plan <plan> .*\(required\)/)
+    expect(at.printed.out()).toMatch(/Global Options:[^]*--json/)
   })
 })
 
@@ -120,6 +144,33 @@ describe('exit codes', () => {
     expect(lines[3]).toContain('req_1')
   })
 
+  it('names faults by option, and what shows the things that are there', async () => {
+    const errors = [
+      { path: '/apis/0', message: 'is not a declared API' },
+      { path: '/scopes/1', message: 'is not a scope' },
+      { path: '', message: 'too much' },
+    ]
+    answer = () => ({
+      status: 422,
+      body: { title: 'T', status: 422, detail: 'D. `errors` names it.', code: 'x', errors },
+    })
+    const at = io()
+    await runCli(at, [...create, '--show-secret'])
+    expect(at.printed.err()).toContain('why    --api: is not a declared API; --scope (2): is not a scope; too much.\n')
+  })
+
+  it.each([
+    [['account', 'show', 'acc_1'], 'npx postern account list'],
+    [['project', 'show', 'prj_1'], 'npx postern project list'],
+    [['key', 'show', 'cred_1'], 'npx postern key list'],
+    [['explain', 'req_1'], 'npx postern requests'],
+  ])('leads from what was not found to its list: %j', async (args, next) => {
+    answer = () => ({ status: 404, body: { title: 'Not found', status: 404, detail: 'Nothing.', code: 'not_found' } })
+    const at = io()
+    expect(await runCli(at, args)).toBe(1)
+    expect(at.printed.err()).toContain(`next   ${next}\n`)
+  })
+
   it('is 5 where nothing listens', async () => {
     const at = io({ env: { POSTERN_URL: 'http://127.0.0.1:1' } })
     expect(await runCli(at, ['key', 'list'])).toBe(5)
@@ -135,6 +186,44 @@ describe('exit codes', () => {
     expect(await runCli(at, ['explain', 'req_1'])).toBe(3)
     expect(at.printed.out()).toContain('denied  403 scope_missing')
     expect(at.printed.out()).toContain('FAIL  scope')
+    expect(at.printed.out()).toContain('why   The credential does not carry the permission')
+  })
+})
+
+describe('the server', () => {
+  it('is where postern.yaml of the working directory puts it, with the key of its data folder', async () => {
+    answer = () => ({ status: 200, body: { data: [], next_cursor: null } })
+    const yaml = `listen: {console: "\${AT}:${new URL(server.url).port}"}\ndata: ./elsewhere\n`
+    writeFileSync(join(folder, 'postern.yaml'), yaml)
+    mkdirSync(join(folder, 'elsewhere'))
+    writeFileSync(join(folder, 'elsewhere', 'management.key'), 'declared\n')
+    const at = testIo({ cwd: folder, env: { AT: '0.0.0.0' } })
+    expect(await runCli(at, ['key', 'list'])).toBe(0)
+    expect(server.heard[0]?.headers.authorization).toBe('Bearer declared')
+  })
+
+  it('gets the key of its own data folder where two lie here', async () => {
+    answer = () => ({ status: 200, body: { data: [], next_cursor: null } })
+    for (const data of ['data', join('.postern', 'data')]) {
+      mkdirSync(join(folder, data), { recursive: true })
+      writeFileSync(join(folder, data, 'management.key'), `of ${data}\n`)
+    }
+    const lock = { pid: 1, host: 'here', started: 0, addresses: ['127.0.0.1:1', new URL(server.url).host] }
+    writeFileSync(join(folder, '.postern', 'data', 'lock.json'), JSON.stringify(lock))
+    const at = testIo({ cwd: folder, env: { POSTERN_URL: server.url } })
+    expect(await runCli(at, ['key', 'list'])).toBe(0)
+    expect(server.heard[0]?.headers.authorization).toBe(`Bearer of ${join('.postern', 'data')}`)
+  })
+
+  it('is refused where something else answers', async () => {
+    const other = createServer((_, response) => response.end('{}')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a listening TCP server has an address of this form
+    const { port } = other.address() as AddressInfo
+    const at = io({ env: { POSTERN_URL: `http://127.0.0.1:${port}` } })
+    expect(await runCli(at, ['whoami'])).toBe(1)
+    expect(at.printed.err()).toContain('is not the console of Postern')
+    other.close()
   })
 })
 
@@ -179,6 +268,17 @@ describe('a new secret', () => {
     expect(at.printed.err()).toContain('--show-secret')
     expect(server.heard).toEqual([])
   })
+
+  it.each(['env-file:nowhere/.env', 'env-file:.', 'env-file:taken/.env'])(
+    'is not even made where it could not be written: %s',
+    async (target) => {
+      writeFileSync(join(folder, 'taken'), '')
+      const at = io()
+      expect(await runCli(at, [...create, '--to', target])).toBe(2)
+      expect(at.printed.err()).toContain('cannot be written')
+      expect(server.heard).toEqual([])
+    },
+  )
 
   it('goes into a pipe with --show-secret, as JSON where asked', async () => {
     answer = () => ({ status: 201, body: issued })
@@ -244,6 +344,32 @@ describe('lists', () => {
     expect(at.printed.out()).toBe(
       'ID\tSTATE\tKIND\tAPIS\tEXPIRES\tCREATED\tNAME\ncred_0123456789ab\tactive\tsecret\tshop\t\t2026-01-01T00:00:00.000Z\tCI\n',
     )
+  })
+})
+
+describe('requests --follow', () => {
+  it.each([
+    [[], ['GET /v1/orders']],
+    [
+      ['--api', 'postern'],
+      ['GET /api/v1/requests', 'GET /v1/orders'],
+    ],
+  ])('shows its own calls only where they are asked for: %j', async (more, expected) => {
+    const row = { at: credential.created_at, status: 200, code: null, credential: null, ip: '::1', latency_ms: 1 }
+    const rows = [
+      { ...row, id: 'req_2', api: 'shop', method: 'GET', path: '/v1/orders' },
+      { ...row, id: 'req_1', api: 'postern', method: 'GET', path: '/api/v1/requests' },
+    ]
+    answer = () => ({ status: 200, body: { data: rows, next_cursor: null } })
+    let end: () => void = () => undefined
+    const at = {
+      ...io(),
+      onEnd: (ended: (signal: 'SIGINT') => void) => void (end = () => ended('SIGINT')),
+      sleep: async () => await Promise.resolve(end()),
+    }
+    expect(await runCli(at, ['requests', '--follow', ...more])).toBe(130)
+    const lines = at.printed.out().trimEnd().split('\n').slice(1)
+    expect(lines.map((line) => line.split('\t').at(-1))).toEqual(expected)
   })
 })
 

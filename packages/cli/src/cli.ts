@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, Help, Option } from 'commander'
 
 import type { Handler, Run } from './command.ts'
 import { commands } from './commands/index.ts'
@@ -6,7 +6,7 @@ import type { Io } from './io.ts'
 import { paintFor } from './output/colour.ts'
 import { explanationText } from './output/explanation.ts'
 import { holdsSecret, redact } from './secret-shape.ts'
-import { exit, Stop, wrongUsage, type ExitCode } from './stop.ts'
+import { exit, Stop, wrongUsage, type Explanation, type ExitCode } from './stop.ts'
 import { createTools, type GlobalOptions } from './tools.ts'
 import { version } from './version.ts'
 
@@ -23,12 +23,13 @@ export async function runCli(io: Io, args: readonly string[]): Promise<ExitCode>
       const declared = given.slice(0, -1) as unknown[] as Args
       code = (await handler(tools, ...declared)) ?? exit.done
     }
+  const program = buildProgram(io, run)
   try {
     refuseSecrets(args)
-    await buildProgram(io, run).parseAsync([...args], { from: 'user' })
+    await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    return report(io, error, args)
+    return report(io, error, args, commandIn(program, args))
   }
 }
 
@@ -45,6 +46,10 @@ export function buildProgram(io: Io, run: Run): Command {
     .showSuggestionAfterError(true)
   const settle = (command: Command): void => {
     command.exitOverride()
+    command.configureHelp({
+      showGlobalOptions: true,
+      optionDescription: (option) => withRequired(option, new Help().optionDescription(option)),
+    })
     command.configureOutput({ writeOut: io.stdout.write, writeErr: () => undefined })
     for (const child of command.commands) settle(child)
   }
@@ -55,13 +60,18 @@ export function buildProgram(io: Io, run: Run): Command {
 
 const helpText = `
 Environment:
-  POSTERN_URL              address of the console (default http://127.0.0.1:8081)
-  POSTERN_MANAGEMENT_KEY   management key (default: the key file in ./data or ./.postern/data)
+  POSTERN_URL              address of the console (default: that of ./postern.yaml, else http://127.0.0.1:8081)
+  POSTERN_MANAGEMENT_KEY   management key (default: the key file in the data folder of ./postern.yaml,
+                           in ./data or in ./.postern/data)
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE
 
 Exit codes:
   0 done   1 failed   2 wrong usage   3 the answer is no (verify, explain)
   4 no management key, or it may not do this   5 server not reachable   130 interrupted`
+
+function withRequired({ mandatory }: Option, description: string): string {
+  return mandatory ? `${description} (required)` : description
+}
 
 /** An argument is seen by everyone on the machine and stays in the shell's history. */
 function refuseSecrets(args: readonly string[]): void {
@@ -73,24 +83,11 @@ function refuseSecrets(args: readonly string[]): void {
   )
 }
 
-function report(io: Io, error: unknown, args: readonly string[]): ExitCode {
+function report(io: Io, error: unknown, args: readonly string[], command: Command): ExitCode {
   const paint = paintFor(io.stderr, colourOf(args), io.env)
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exit.done
-    const [what = '', why] = error.message.replace(/^error: /, '').split('\n')
-    if (error.code === 'commander.help') io.stderr.write('Say which command: npx postern --help\n')
-    else {
-      io.stderr.write(
-        explanationText(
-          {
-            what: redact(what),
-            why: redact(why ?? 'The command line is not complete or has something too many.'),
-            next: helpLine(args),
-          },
-          paint,
-        ),
-      )
-    }
+    io.stderr.write(explanationText(usageExplanation(error, command), paint))
     return exit.usage
   }
   if (error instanceof Stop) {
@@ -122,7 +119,27 @@ function colourOf(args: readonly string[]): 'auto' | 'always' | 'never' {
   return args.some((arg) => arg.startsWith('--color')) && (given === 'always' || given === 'never') ? given : 'auto'
 }
 
-function helpLine(args: readonly string[]): string {
-  const words = args.filter((arg) => /^[a-z][a-z-]*$/.test(arg)).slice(0, 2)
-  return ['npx postern', ...words, '--help'].join(' ')
+function usageExplanation(error: CommanderError, command: Command): Explanation {
+  const next = `npx ${namesOf(command).join(' ')} --help`
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((child) => child.name())
+    return { what: `Say what ${namesOf(command).join(' ')} is to do`, why: `It takes ${names.join(', ')}.`, next }
+  }
+  const [what = '', hint] = error.message.replace(/^error: /, '').split('\n')
+  return {
+    what: redact(what),
+    why: redact(hint?.replace(/^\((.*)\)$/, '$1') ?? 'The command line lacks something, or has something too many.'),
+    next,
+  }
+}
+
+/** The command that the words of a command line lead to, as far as they name one. */
+function commandIn(program: Command, args: readonly string[]): Command {
+  let found = program
+  for (const arg of args) found = found.commands.find((child) => child.name() === arg) ?? found
+  return found
+}
+
+function namesOf(command: Command): readonly string[] {
+  return command.parent === null ? [command.name()] : [...namesOf(command.parent), command.name()]
 }

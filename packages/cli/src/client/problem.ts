@@ -9,14 +9,11 @@ type Problem = Partial<wire.Problem>
 export function problemStop(response: Response, body: string): Stop {
   const problem = read(body)
   const code = problem.code ?? `status_${response.status}`
-  const errors = (problem.errors ?? []).map(({ path, message }) => `${path} ${message}`.trim())
   const missing = (problem.missing_scopes ?? []).join(', ')
   return new RefusedByServer(code, response.status, exitCodeOf(response.status), {
     what: `${problem.title ?? `The server answered ${response.status}`} (${response.status} ${code})`,
-    why: [problem.detail ?? 'It did not say why.', ...errors, ...(missing === '' ? [] : [`Missing: ${missing}.`])].join(
-      ' ',
-    ),
-    next: advice[code] ?? fallbackAdvice(response.status),
+    why: [reasonOf(problem), ...(missing === '' ? [] : [`Missing: ${missing}.`])].join(' '),
+    next: advice[code]?.(response.url) ?? fallbackAdvice(response.status),
     requestId: problem.request_id ?? response.headers.get('x-request-id') ?? undefined,
     docs: problem.type,
   })
@@ -47,20 +44,93 @@ function exitCodeOf(status: number): ExitCode {
   return status === 401 || status === 403 ? exit.notAllowed : exit.failed
 }
 
-const list = 'npx postern key list'
+/** The faults by name, where the server names them; else its sentence, without the fields that a person does not see. */
+function reasonOf({ detail, errors = [] }: Problem): string {
+  if (errors.length > 0) {
+    const faults = errors.map(({ path, message }) => (path === '' ? message : `${optionOf(path)}: ${message}`))
+    return `${faults.join('; ')}.`
+  }
+  return detail?.replaceAll(/ `[a-z_]+` names [^.]*\./g, '') ?? 'It did not say why.'
+}
 
-const advice: Readonly<Record<string, string>> = {
-  credential_missing: 'export POSTERN_MANAGEMENT_KEY=…',
-  credential_malformed: 'export POSTERN_MANAGEMENT_KEY=…   (copied in full, without quotes or spaces)',
-  credential_unknown: 'export POSTERN_MANAGEMENT_KEY=…   (the key of this server: see its data folder)',
-  permission_missing: 'npx postern key create --kind management …   (made by somebody who has the right)',
-  rights_exceeded: 'Ask for less, or change the plan in postern.yaml.',
-  not_found: list,
-  window_closed: 'npx postern key rotate <id>',
-  version_mismatch: 'Run the command again.',
-  storage_full: 'npx postern doctor',
-  store_unavailable: 'npx postern doctor',
-  api_unknown: 'npx postern doctor   (POSTERN_URL must be the address of the console)',
+/** A field of the API as the command line calls it. */
+function optionOf(path: string): string {
+  const [field = '', ...below] = path.replace(/^\//, '').split('/')
+  const option = options[field]
+  if (option === undefined) return [field, ...below].join('.')
+  const place = Number(below[0])
+  return Number.isInteger(place) && place > 0 ? `${option} (${place + 1})` : option
+}
+
+const options: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      'name',
+      'plan',
+      'kind',
+      'role',
+      'metadata',
+      'overlap',
+      'reason',
+      'until',
+      'since',
+      'state',
+      'action',
+      'code',
+      'status',
+      'from',
+      'to',
+      'step',
+      'limit',
+      'search',
+      'method',
+      'path',
+      'ip',
+      'host',
+      'scheme',
+      'account',
+      'project',
+      'credential',
+      'api',
+    ].map((name) => [name, `--${name}`]),
+  ),
+  apis: '--api',
+  scopes: '--scope',
+  ip_allow: '--ip',
+  origin_allow: '--origin',
+  not_before: '--not-before',
+  expires_at: '--expires',
+  group_by: '--by',
+  headers: '--header',
+}
+
+/** The command that shows what is there, by what the call was about. */
+function listFor(url: string): string {
+  const resource = /\/api\/v1\/([a-z]+)/.exec(url)?.[1] ?? ''
+  return `npx postern ${lists[resource] ?? 'key list'}`
+}
+
+const lists: Readonly<Record<string, string>> = {
+  accounts: 'account list',
+  projects: 'project list',
+  apis: 'config check   (it says which APIs postern.yaml declares)',
+  explain: 'requests',
+  requests: 'requests',
+}
+
+const advice: Readonly<Record<string, (url: string) => string>> = {
+  credential_missing: () => 'export POSTERN_MANAGEMENT_KEY=…',
+  credential_malformed: () => 'export POSTERN_MANAGEMENT_KEY=…   (copied in full, without quotes or spaces)',
+  credential_unknown: () => 'export POSTERN_MANAGEMENT_KEY=…   (the key of this server: see its data folder)',
+  permission_missing: () => 'npx postern key create --kind management …   (made by somebody who has the right)',
+  rights_exceeded: () => 'Ask for less, or change the plan in postern.yaml.',
+  not_found: listFor,
+  conflict: (url) => `${listFor(url)}   (shows the state)`,
+  window_closed: () => 'npx postern key rotate <id>',
+  version_mismatch: () => 'Run the command again.',
+  storage_full: () => 'npx postern doctor',
+  store_unavailable: () => 'npx postern doctor',
+  api_unknown: () => 'npx postern doctor   (POSTERN_URL must be the address of the console)',
 }
 
 function fallbackAdvice(status: number): string {

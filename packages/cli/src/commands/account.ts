@@ -7,7 +7,9 @@ import type { Column } from '../output/table.ts'
 import { withSecretOptions } from '../secret-out/options.ts'
 import { secretTarget, type SecretOptions } from '../secret-out/target.ts'
 import { tellIssued } from '../secret-out/tell.ts'
+import { wrongUsage } from '../stop.ts'
 import type { Tools } from '../tools.ts'
+import { tellEffect } from './effect.ts'
 import { collect, listLimit, pairs } from './options.ts'
 
 /** `postern account`: customer organisations. */
@@ -82,6 +84,13 @@ async function update(
   id: string,
   change: { name?: string; plan?: string },
 ): Promise<undefined> {
+  if (change.name === undefined && change.plan === undefined) {
+    throw wrongUsage(
+      'Say what changes',
+      'It takes --name, --plan or both.',
+      `npx postern account update ${id} --plan <plan>`,
+    )
+  }
   const path = `/accounts/${encodeURIComponent(id)}`
   const { version } = await client().get<wire.Account>(path)
   tell(out, await client().patch<wire.Account>(path, version, change))
@@ -91,15 +100,20 @@ async function suspend(tools: Tools, id: string, { reason }: { reason: string })
   const path = `/accounts/${encodeURIComponent(id)}`
   const { name } = await tools.client().get<wire.Account>(path)
   await confirm(tools, `Every credential of "${name}" stops working at once.`, name)
-  tell(tools.out, (await tools.client().post<wire.ChangedAccount>(`${path}/suspend`, { reason })).account)
+  tellChanged(tools.out, await tools.client().post<wire.ChangedAccount>(`${path}/suspend`, { reason }))
 }
 
 async function resume({ client, out }: Tools, id: string): Promise<undefined> {
-  tell(out, (await client().post<wire.ChangedAccount>(`/accounts/${encodeURIComponent(id)}/resume`)).account)
+  tellChanged(out, await client().post<wire.ChangedAccount>(`/accounts/${encodeURIComponent(id)}/resume`))
 }
 
-function tell(out: Tools['out'], shown: wire.Account): void {
-  out.record(shown, [
+function tellChanged(out: Tools['out'], changed: wire.ChangedAccount): void {
+  tell(out, changed.account, changed)
+  tellEffect(out, changed)
+}
+
+function tell(out: Tools['out'], shown: wire.Account, raw: unknown = shown): void {
+  out.record(raw, [
     ['id', shown.id],
     ['name', shown.name],
     ['plan', shown.plan],

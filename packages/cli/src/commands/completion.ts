@@ -11,7 +11,7 @@ const shells = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion 
 export const completion: AddCommand = (program, run) => {
   program
     .command('completion')
-    .description('print a completion script: source <(postern completion bash)')
+    .description("print a completion script: alias postern='npx postern'; source <(postern completion bash)")
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(shells)))
     .action(run(({ io }: Tools, shell: keyof typeof shells) => write(io, program, shell)))
 }

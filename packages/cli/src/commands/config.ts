@@ -41,5 +41,13 @@ async function check({ io, out }: Tools, file = 'postern.yaml'): Promise<ExitCod
 
 function summary({ declaration }: Config): string {
   const routes = [...declaration.apis.values()].reduce((sum, api) => sum + api.routes.routes.length, 0)
-  return `${declaration.apis.size} APIs, ${routes} routes, ${declaration.plans.size} plans`
+  return [
+    counted(declaration.apis.size, 'API'),
+    counted(routes, 'route'),
+    counted(declaration.plans.size, 'plan'),
+  ].join(', ')
+}
+
+function counted(size: number, what: string): string {
+  return `${size} ${what}${size === 1 ? '' : 's'}`
 }

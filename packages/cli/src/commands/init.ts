@@ -45,13 +45,14 @@ const next = [
   '  3. npx postern start',
 ]
 
-const envExample = `# Variables that Postern and its command line read. Copy to .env and keep it out of version control.
+const envExample = `# Variables that Postern and its command line read. Nothing reads this file by itself: copy it to .env, keep that out
+# of version control, and load it into the shell or the service with:  set -a; . ./.env; set +a
 
 # The first management credential, at least 32 characters. Without it one is made at the first start,
-# printed once and kept in the data folder.
+# shown once on the terminal and kept in the data folder.
 # POSTERN_MANAGEMENT_KEY=
 
-# Where the command line finds the console.
+# Where the command line finds the console. Without it: where the postern.yaml of the working directory puts it.
 # POSTERN_URL=http://127.0.0.1:8081
 
 # Variables of your own that postern.yaml names as \${NAME}.

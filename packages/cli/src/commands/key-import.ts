@@ -135,8 +135,11 @@ async function sourceOf({ io }: Tools, file: string): Promise<ImportSource> {
 function nothingImported(refused: number, good: number): Stop {
   return new Stop(exit.failed, {
     what: `${refused} ${refused === 1 ? 'line is' : 'lines are'} refused, so nothing was imported`,
-    why: `${good} other ${good === 1 ? 'line is' : 'lines are'} good.`,
-    next: 'Correct the lines and run it again, or add --partial to import the good ones.',
+    why: good === 0 ? 'No other line is good.' : `${good} other ${good === 1 ? 'line is' : 'lines are'} good.`,
+    next:
+      good === 0
+        ? 'Correct the lines and run it again.'
+        : 'Correct the lines and run it again, or add --partial to import the good ones.',
   })
 }
 

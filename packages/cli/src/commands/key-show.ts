@@ -88,7 +88,7 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
 
 export const secretColumns: readonly Column<wire.Secret>[] = [
   { header: 'SECRET', value: ({ id }) => id },
-  { header: 'ENDS IN', value: ({ hint }) => hint ?? '-' },
+  { header: 'ENDS WITH', value: ({ hint }) => hint ?? '-' },
   {
     header: 'VALID UNTIL',
     value: (row, now) => (row.not_after === null ? 'open' : relative(row.not_after, now)),

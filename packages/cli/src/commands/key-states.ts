@@ -4,6 +4,7 @@ import type { AddCommand } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { instant } from '../durations.ts'
 import type { Tools } from '../tools.ts'
+import { tellEffect } from './effect.ts'
 import { credentialPath, tellCredential } from './key-show.ts'
 
 export const addKeyStates: AddCommand = (command, run) => {
@@ -68,6 +69,5 @@ async function finish(tools: Tools, id: string, how: 'revoke' | 'compromise', bo
 
 function tell({ out }: Tools, changed: wire.ChangedCredential): void {
   tellCredential(out, changed.credential, changed)
-  const by = changed.effective_everywhere_by
-  out.note(by === null ? 'Routes that serve stale records may accept it for longer.' : `In force everywhere by ${by}.`)
+  tellEffect(out, changed)
 }

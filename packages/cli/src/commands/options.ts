@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 
+import { wrongUsage } from '../stop.ts'
+
 /** For options that may come more than once. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value]
@@ -19,7 +21,12 @@ export function pairs(texts: readonly string[] | undefined): Record<string, stri
   return Object.fromEntries(
     texts.map((text) => {
       const at = text.indexOf('=')
-      if (at < 1) throw new InvalidArgumentError('It takes name=value.')
+      if (at < 1)
+        throw wrongUsage(
+          '--metadata is not name=value',
+          `"${text}" has no name before a "=".`,
+          '--metadata team=billing',
+        )
       return [text.slice(0, at), text.slice(at + 1)]
     }),
   )

@@ -87,6 +87,13 @@ async function update(
   if (anyIp === true && ip !== undefined) {
     throw wrongUsage('--ip and --any-ip exclude each other', 'One narrows, the other opens.', 'Leave one of them out.')
   }
+  if (name === undefined && ip === undefined && anyIp !== true) {
+    throw wrongUsage(
+      'Say what changes',
+      'It takes --name, and --ip or --any-ip.',
+      `npx postern project update ${id} --name <name>`,
+    )
+  }
   const path = `/projects/${encodeURIComponent(id)}`
   const { version } = await client().get<wire.Project>(path)
   const addresses = anyIp === true ? [] : ip

@@ -21,7 +21,7 @@ export const requests: AddCommand = (program, run) => {
     .option('--status <status>', 'only answered with this status', wholeNumber(100, 599))
     .option('--from <time>', 'a time, or a duration before now')
     .option('--to <time>', 'a time, or a duration before now')
-    .option('-f, --follow', 'go on with what comes, oldest first')
+    .option('-f, --follow', 'go on with what comes, oldest first; calls of the management API only with --api postern')
     .option(...listLimit)
     .action(run(list))
 }
@@ -65,6 +65,8 @@ async function list(tools: Tools, { limit, from, to, follow, ...filters }: Filte
   return undefined
 }
 
+/** Each poll is itself a request to this API: following would show little else. */
+const managementApi = 'postern'
 const pollMs = 1_000
 /** How far back each poll looks: rows reach the log a second or so after they happened. */
 const overlapMs = 10_000
@@ -77,7 +79,9 @@ async function followLog(tools: Tools, query: Query): Promise<ExitCode> {
   let from = query['from'] ?? new Date(io.now() - overlapMs).toISOString()
   for (let first = true; !ended.signal.aborted; first = false) {
     const found = await client().list<wire.Request>('/requests', { ...query, from }, 1_000)
-    const fresh = found.filter(({ id }) => !seen.has(id)).toReversed()
+    const fresh = found
+      .filter(({ id, api }) => !seen.has(id) && (api !== managementApi || query['api'] === api))
+      .toReversed()
     print(tools, fresh, first)
     seen = new Set(found.map(({ id }) => id))
     from = new Date(io.now() - overlapMs).toISOString()

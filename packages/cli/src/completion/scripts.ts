@@ -1,7 +1,7 @@
 import type { CommandNode } from './tree.ts'
 
 export function bashCompletion(nodes: readonly CommandNode[]): string {
-  return `# postern: source <(postern completion bash)
+  return `# alias postern='npx postern'; source <(postern completion bash)
 _postern() {
   local path="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -20,7 +20,7 @@ complete -o default -F _postern postern
 
 export function zshCompletion(nodes: readonly CommandNode[]): string {
   return `#compdef postern
-# postern: source <(postern completion zsh)
+# alias postern='npx postern'; source <(postern completion zsh)
 autoload -U +X bashcompinit && bashcompinit
 ${bashCompletion(nodes)}`
 }
@@ -36,7 +36,7 @@ export function fishCompletion(nodes: readonly CommandNode[]): string {
       return `complete -c postern -f -n '__postern_at "${path}"' ${what} -d '${about.replaceAll("'", "\\'")}'`
     }),
   )
-  return `# postern: postern completion fish | source
+  return `# alias postern='npx postern'; postern completion fish | source
 function __postern_at
   set -l words (string match -v -- '-*' (commandline -opc)[2..-1])
   test "$words" = "$argv[1]"

@@ -17,16 +17,26 @@ export async function runServer(
 function inTheWay({ busy, locked }: StartFailure): Stop {
   const reasons = [
     ...(locked === null ? [] : [`the data folder ${locked.folder} is in use by ${lockOwner(locked.owner)}`]),
-    ...busy.map(({ host, port, reason, owner }) => `${host}:${port} ${busyReason(reason, owner)}`),
+    ...byReason(busy),
   ]
   return new Stop(exit.failed, {
     what: 'The server cannot start, and nothing was changed',
     why: `${reasons.join('; ')}.`,
     next:
       locked === null
-        ? 'Stop what holds them, or choose other ports (dev: --port-base 19000).'
-        : 'Stop the other server, or use another data folder.',
+        ? 'Stop what holds them, or choose other ports (dev: --port-base 19000; start: "listen" in postern.yaml).'
+        : 'Stop the other server, or start this one in another folder.',
   })
+}
+
+/** Addresses that are busy for one reason, in one line. */
+function byReason(busy: StartFailure['busy']): readonly string[] {
+  const groups = new Map<string, string[]>()
+  for (const { host, port, reason, owner } of busy) {
+    const why = busyReason(reason, owner)
+    groups.set(why, [...(groups.get(why) ?? []), `${host}:${port}`])
+  }
+  return [...groups].map(([why, addresses]) => `${addresses.join(', ')}: ${why}`)
 }
 
 function lockOwner(owner: NonNullable<StartFailure['locked']>['owner']): string {
@@ -39,12 +49,12 @@ function busyReason(reason: string, owner: { readonly pid: number; readonly comm
   switch (reason) {
     case 'EADDRINUSE':
       return owner === null
-        ? 'is in use by a process of another user'
-        : `is in use by process ${owner.pid} (${owner.command})`
+        ? 'in use by a process of another user'
+        : `in use by process ${owner.pid} (${owner.command})`
     case 'EACCES':
-      return 'needs rights that this user does not have'
+      return 'this user has no right to listen there'
     case 'EADDRNOTAVAIL':
-      return 'is no address of this machine'
+      return 'no address of this machine'
     default:
       return `cannot be listened on (${reason})`
   }
