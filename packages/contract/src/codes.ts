@@ -93,7 +93,7 @@ export const codes = {
     stage: 'match',
     status: 404,
     title: 'No API at this address',
-    detail: 'No API is declared for this host and path. Check the address.',
+    detail: 'No API is declared for this host and path. Check host, port and the beginning of the path.',
     log: 'no API declared for host and prefix',
   },
   path_not_canonical: {
@@ -213,7 +213,8 @@ export const codes = {
     stage: 'state',
     status: 401,
     title: 'The proof of possession is not valid',
-    detail: 'The token is bound to a key, and the proof that came with the request does not fit it.',
+    detail:
+      'The token is bound to a key, and the proof that came with the request does not fit it. Make a new proof with that key for this very request.',
     log: 'DPoP or mTLS proof does not match',
     holderOnly: true,
   },
@@ -280,7 +281,8 @@ export const codes = {
     stage: 'fit',
     status: 403,
     title: 'This IP address is not allowed',
-    detail: 'The credential may be used only from listed addresses, and this one is not among them.',
+    detail:
+      'The credential may be used only from listed addresses, and this one is not among them. Send the request from a listed one, or ask the holder of the account to add this one.',
     log: 'client IP outside ip_allow',
     holderOnly: true,
   },
@@ -289,7 +291,7 @@ export const codes = {
     status: 403,
     title: 'This origin is not allowed',
     detail:
-      'The credential may be used only from listed web or app origins. The Origin header of this request is absent or not among them.',
+      'The credential may be used only from listed web or app origins. The Origin header of this request is absent or not among them. Call from a listed one, or ask the holder of the account to add it.',
     log: 'origin outside origin_allow',
     holderOnly: true,
   },
@@ -298,7 +300,7 @@ export const codes = {
     status: 403,
     title: 'This kind of credential is not allowed here',
     detail:
-      'The operation or the place where the credential was sent does not accept this kind of credential, for example a client-side key on a server-side operation.',
+      'The operation or the place where the credential was sent does not accept this kind of credential, for example a client-side key on a server-side operation. Use a credential of the other kind, or the place that was made for this one.',
     log: 'credential kind not accepted by route or place',
     holderOnly: true,
   },
@@ -306,7 +308,8 @@ export const codes = {
     stage: 'fit',
     status: 403,
     title: 'A permission is missing',
-    detail: 'The credential does not carry the permission that this operation needs. `missing_scopes` names it.',
+    detail:
+      'The credential does not carry the permission that this operation needs. `missing_scopes` names it. Use a credential that has it, or ask for one.',
     log: 'required scope not held',
     holderOnly: true,
   },
@@ -314,7 +317,7 @@ export const codes = {
     stage: 'fit',
     status: 404,
     title: 'No such operation',
-    detail: 'This API has no operation at this path.',
+    detail: 'This API has no operation at this path. Check the path against the reference of the API.',
     log: 'no route for the path, unmatched: refuse',
   },
   method_not_allowed: {
@@ -354,7 +357,8 @@ export const codes = {
     stage: 'forward',
     status: 504,
     title: 'The API behind this gateway did not answer in time',
-    detail: 'The request was allowed and sent on, but no answer came in time. It may still have had an effect.',
+    detail:
+      'The request was allowed and sent on, but no answer came in time. It may still have had an effect: look before you send it again.',
     log: 'upstream timed out',
   },
   maintenance: {
@@ -369,14 +373,15 @@ export const codes = {
     stage: 'management',
     status: 400,
     title: 'The request body or query is not valid',
-    detail: 'A field is missing, unknown, or has a wrong value. `errors` names each one.',
+    detail:
+      'A field is missing, unknown, or has a wrong value. `errors` names each one; correct them and send it again.',
     log: 'request fails its schema',
   },
   not_found: {
     stage: 'management',
     status: 404,
     title: 'Not found',
-    detail: 'There is nothing with this id, or it is not yours to see.',
+    detail: 'There is nothing at this address or with this id, or it is not yours to see. Check both.',
     log: 'not found',
   },
   permission_missing: {
@@ -384,14 +389,15 @@ export const codes = {
     status: 403,
     title: 'This management credential may not do that',
     detail:
-      'The management credential is good, but lacks the right that this operation needs. `missing_scopes` names it.',
+      'The management credential is good, but lacks the right that this operation needs. `missing_scopes` names it. Use one that has it, or have one made by somebody who may.',
     log: 'management right not held',
   },
   rights_exceeded: {
     stage: 'management',
     status: 403,
     title: 'More rights were asked for than may be given',
-    detail: 'A credential can carry only what both its plan and its creator have. `errors` names what is too much.',
+    detail:
+      'A credential can carry only what both its plan and its creator have. `errors` names what is too much; ask for less, or change the plan.',
     log: 'rights above plan or creator',
   },
   window_closed: {
@@ -405,7 +411,8 @@ export const codes = {
     stage: 'management',
     status: 409,
     title: 'The current state does not allow that',
-    detail: 'The resource is in a state, or something with that name exists, that does not allow this operation.',
+    detail:
+      'The resource is in a state, or something with that name exists, that does not allow this operation. Read it again to see which.',
     log: 'conflict',
   },
   idempotency_running: {
@@ -440,7 +447,8 @@ export const codes = {
     stage: 'management',
     status: 422,
     title: 'A value cannot be accepted',
-    detail: 'The request is well-formed, but a value does not fit what is declared. `errors` names it.',
+    detail:
+      'The request is well-formed, but a value does not fit what is declared. `errors` names it; correct it and send it again.',
     log: 'value refused by the configuration',
   },
   storage_full: {
