@@ -48,7 +48,8 @@ const notBefore: Check = {
     facts.now < table.notBefore(row)
       ? refuse('credential_not_yet_valid', { hint: `It becomes valid on ${instant(table.notBefore(row))}.` })
       : null,
-  compared: ({ table, row, facts }) => `now ${instant(facts.now)}, valid from ${instant(table.notBefore(row))}`,
+  compared: ({ table, row, facts }) =>
+    `now ${instant(facts.now)}, valid from ${instant(table.notBefore(row), 'the start')}`,
 }
 
 const rotation: Check = {
@@ -160,14 +161,14 @@ const rateLimits: Check = {
   test: (candidate) => limitRefusal('rate_limited', candidate.limiter.testRates(chargeOf(candidate))),
   compared: (candidate) => {
     const count = chargeOf(candidate).limits.reduce((sum, list) => sum + list.length, 0)
-    return `${count} limits, cost ${candidate.route.cost}`
+    return `${counted(count, 'limit')}, cost ${candidate.route.cost}`
   },
 }
 
 const quotas: Check = {
   step: 'quotas',
   test: (candidate) => limitRefusal('quota_exceeded', candidate.limiter.testQuotas(chargeOf(candidate))),
-  compared: (candidate) => `${chargeOf(candidate).quotas.length} quotas, cost ${candidate.route.cost}`,
+  compared: (candidate) => `${counted(chargeOf(candidate).quotas.length, 'quota')}, cost ${candidate.route.cost}`,
 }
 
 /** In the order of the design's table: the first that fails decides. Proofs and grants enter with OAuth. */
@@ -230,6 +231,10 @@ function limitRefusal(code: Code, refusal: LimitRefusal | null): Refusal | null 
       })
 }
 
-function instant(epochMs: number): string {
-  return Number.isNaN(epochMs) ? 'never' : new Date(epochMs).toISOString()
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+function instant(epochMs: number, absent = 'never'): string {
+  return Number.isNaN(epochMs) ? absent : new Date(epochMs).toISOString()
 }
