@@ -620,6 +620,8 @@ describe('documentation', () => {
   it('has a page for every code, and a reference that loads nothing from elsewhere', async () => {
     const index = await running.call('GET', '/docs/errors', { key: null })
     for (const code of Object.keys(codes)) expect(index.text).toContain(`href="/docs/errors/${code}"`)
+    const named = await running.call('GET', '/docs/errors/scope_missing', { key: null })
+    expect(named.text).toContain('<code>missing_scopes</code> names it.')
     const page = await running.call('GET', '/docs/errors/version_mismatch', { key: null })
     expect(page.status).toBe(200)
     expect(page.text).toContain('<code>version_mismatch</code> · HTTP 412')

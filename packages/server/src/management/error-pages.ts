@@ -45,7 +45,7 @@ function codePage(code: Code, row: CodeRow): string {
     row.title,
     `<p class="code"><code>${code}</code> · HTTP ${row.status}</p>
 <h1>${escapeHtml(row.title)}</h1>
-<p>${escapeHtml(row.detail)}</p>
+<p>${withCode(escapeHtml(row.detail))}</p>
 <p>Checked: ${escapeHtml(stages[row.stage])}.</p>
 ${audience}
 <p>The answer carries <code>request_id</code>. With it the provider can read every check that was made.</p>
@@ -65,6 +65,11 @@ function indexPage(): string {
     return `<h2>${escapeHtml(title)}</h2>\n<ul>\n${items.join('\n')}\n</ul>`
   })
   return page('Error codes', `<h1>Error codes</h1>\n${sections.join('\n')}`)
+}
+
+/** Names of fields, which stand between backticks. */
+function withCode(html: string): string {
+  return html.replaceAll(/`([^`]+)`/g, '<code>$1</code>')
 }
 
 function escapeHtml(text: string): string {

@@ -3,6 +3,7 @@
  * A test compares this list with the router.
  */
 export const publicRoutes: readonly string[] = [
+  'GET /',
   'GET /api/v1/openapi.json',
   'GET /api/docs',
   'GET /api/docs/static/*',
