@@ -17,8 +17,8 @@ brand: acme
 
 listen:
   gateway: 127.0.0.1:8080   # your API's callers
-  console: 127.0.0.1:8081   # dashboard and management API
-  ops: 127.0.0.1:8082       # forward-auth, metrics, health: for neighbours only
+  console: 127.0.0.1:8081   # management API and its reference: /api/docs
+  ops: 127.0.0.1:8082       # metrics, health: for neighbours only
   # Peers whose X-Forwarded-* headers are believed: addresses, ranges, loopback, private.
   trusted_proxies: []
   # Peers that may send credentials over plain HTTP. Everyone else gets "insecure_transport".
@@ -29,7 +29,7 @@ listen:
   # max_body: 10MiB
   # max_connections: 10000
 
-# Where people and OAuth clients reach the console, byte for byte.
+# Where people reach the console: the links in errors begin with it.
 public_url: http://localhost:8081
 
 data: ./data        # databases, checkpoints, the first management key
