@@ -50,7 +50,12 @@ function reasonOf({ detail, errors = [] }: Problem): string {
     const faults = errors.map(({ path, message }) => (path === '' ? message : `${optionOf(path)}: ${message}`))
     return `${faults.join('; ')}.`
   }
-  return detail?.replaceAll(/ `[a-z_]+` names [^.]*\./g, '') ?? 'It did not say why.'
+  return detail === undefined ? 'It did not say why.' : withoutFields(detail)
+}
+
+/** A sentence of the API without the names of fields that a person does not see. */
+export function withoutFields(detail: string): string {
+  return detail.replaceAll(/ `[a-z_]+` names [^.]*\./g, '')
 }
 
 /** A field of the API as the command line calls it. */

@@ -1,5 +1,6 @@
 import { codeRow, isCode, type wire } from '@postern/contract'
 
+import { withoutFields } from '../client/problem.ts'
 import type { Output } from '../output/output.ts'
 import { exit, type ExitCode } from '../stop.ts'
 
@@ -21,7 +22,7 @@ function print(out: Output, { allowed, status, code, trace, principal, headers }
     out.line(
       `  as    ${principal.credential} (${principal.kind}) of ${principal.account}, scopes: ${principal.scopes.join(', ') || '-'}`,
     )
-  if (code !== null && isCode(code)) out.line(`  why   ${codeRow(code).detail}`)
+  if (code !== null && isCode(code)) out.line(`  why   ${withoutFields(codeRow(code).detail)}`)
   const retry = headers['Retry-After'] ?? headers['retry-after']
   if (retry !== undefined) out.line(`  wait  ${String(retry)} s`)
 }
