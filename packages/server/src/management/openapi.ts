@@ -42,7 +42,7 @@ const contentSecurityPolicy = [
   "form-action 'none'",
 ].join('; ')
 
-const wordmark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 40" fill="#fff"><path d="M4 36V16a12 12 0 0 1 24 0v20h-6V16a6 6 0 0 0-12 0v20z"/><text x="40" y="28" font-family="system-ui,sans-serif" font-size="22" font-weight="600">Postern</text></svg>`
+const wordmark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 40" fill="#fff"><path d="M4 36V16a12 12 0 0 1 24 0v20h-6V16a6 6 0 0 0-12 0v20z"/><text x="40" y="28" font-family="system-ui,sans-serif" font-size="22" font-weight="600" textLength="100">Postern</text></svg>`
 
 /** The reference for people, from files of our own: no third-party origin is loaded. */
 export async function reference(app: FastifyInstance): Promise<void> {
