@@ -132,6 +132,20 @@ describe('who shares a limit', () => {
     expect([0, 1, 2, 3, 4].map((number) => passed(number, 5))).toEqual(expected)
   })
 
+  it("what is spent of a credential's own limit outlives a change of the credential, and leaves with the limit", () => {
+    const limits = [aLimit({ requests: 3, windowMs: 3_600_000 })]
+    const { table, passed } = aLimiter(() => ({ limits }))
+    const change = (version: number, of: Partial<CredentialRecord>) =>
+      table.put(aCredential({ id: credentialIdOf(0), account: 'acc_0', project: 'prj_0', secrets: [], version, ...of }))
+    expect(passed(0, 5)).toBe(3)
+    change(2, { limits, ipAllow: ['192.0.2.0/24'] })
+    expect(passed(0, 5)).toBe(0)
+    change(3, { limits: [aLimit({ name: 'other' })] })
+    expect(passed(0, 5)).toBe(3)
+    change(4, { limits })
+    expect(passed(0, 5)).toBe(3)
+  })
+
   it("an account's override per route or address is nobody else's", () => {
     for (const per of ['route', 'ip'] as const) {
       const { passed } = aLimiter()

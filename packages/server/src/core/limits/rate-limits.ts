@@ -1,6 +1,6 @@
 import { ipBucket, type Ip } from '../../base/ip.ts'
 import type { LimitStanding, Plan, Route } from '../apis/api.ts'
-import type { Own } from '../records/table.ts'
+import type { Own, Spent } from '../records/table.ts'
 import type { Charge, ChargedTats, LimitRefusal, RateLimit } from './charge.ts'
 import { charged, gcraOf, remaining, resetMs, waitMs } from './gcra.ts'
 import type { LimitRule } from './rules.ts'
@@ -46,7 +46,12 @@ export class RateLimits {
   ): readonly RateLimit[] {
     const known = this.#ofOwn.get(own)
     if (known !== undefined) return known
-    const made = own.limits.map((rule) => this.#limit(rule, new GivenTats(this.#given, holderOf(rule, holder), rule)))
+    const made = own.limits.map((rule) =>
+      this.#limit(
+        rule,
+        rule.per === 'credential' ? spentOf(own, rule) : new GivenTats(this.#given, holderOf(rule, holder), rule),
+      ),
+    )
     this.#ofOwn.set(own, made)
     return made
   }
@@ -153,7 +158,30 @@ class AddressTats implements ChargedTats {
   }
 }
 
-/** The state of a limit that an account or a credential was given. */
+/** The state of a credential's own limit lies with the credential. */
+class OwnTats implements ChargedTats {
+  readonly #spent: Spent
+
+  constructor(spent: Spent) {
+    this.#spent = spent
+  }
+
+  get(): number {
+    return this.#spent.tat
+  }
+
+  set(_charge: Charge, tat: number): void {
+    this.#spent.tat = tat
+  }
+}
+
+function spentOf(own: Own, rule: LimitRule): OwnTats {
+  const spent = own.spent.get(rule.name) ?? { tat: 0 }
+  own.spent.set(rule.name, spent)
+  return new OwnTats(spent)
+}
+
+/** The state of a limit that an account or a credential was given for more than itself. */
 class GivenTats implements ChargedTats {
   readonly #tats: BoundedTats<string>
   readonly #name: string

@@ -49,6 +49,13 @@ export interface Own {
   readonly originAllow: readonly string[] | null
   readonly origins: OriginMatcher | null
   readonly limits: readonly LimitRule[]
+  /** What is spent of these limits, by name; it outlives changes of the credential. */
+  readonly spent: Map<string, Spent>
+}
+
+/** The theoretical arrival time of a limit that is a credential's own. */
+export interface Spent {
+  tat: number
 }
 
 /** Told when a row leaves memory, before another credential may take its place. */
@@ -344,6 +351,7 @@ export class RecordTable {
       ranges: fields.ipAllow.length === 0 ? null : rangesOf(fields.ipAllow),
       ...originsOf(fields.originAllow),
       limits: fields.limits,
+      spent: carriedOver(this.own(row)?.spent, fields.limits),
     }
   }
 
@@ -395,6 +403,19 @@ function slotOf<Slot>(slots: readonly Slot[], number: number | undefined): Slot 
   const slot = slots[number ?? -1]
   if (slot === undefined) throw new Error('record row without its slot')
   return slot
+}
+
+const nothingSpent: Own['spent'] = new Map<string, Spent>()
+
+/** What is spent of limits that are still there under their name. */
+function carriedOver(spent: Own['spent'] | undefined, limits: readonly LimitRule[]): Own['spent'] {
+  if (limits.length === 0) return nothingSpent
+  return new Map(
+    limits.flatMap(({ name }) => {
+      const held = spent?.get(name)
+      return held === undefined ? [] : [[name, held]]
+    }),
+  )
 }
 
 /** What was stored and cannot be read allows nobody, and holds nothing else up. */
