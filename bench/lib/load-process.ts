@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 /**
  * Run as a process of its own: `connections` bare sockets that send one request after the other. Each message asks
@@ -11,7 +11,9 @@ let left = 0
 let running = 0
 let good = 0
 
-const sockets = Array.from({ length: connections }, () => {
+const sockets: Socket[] = []
+
+function open(): Socket {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
   let held = ''
   socket.setEncoding('latin1').on('data', (text: string) => {
@@ -29,10 +31,13 @@ const sockets = Array.from({ length: connections }, () => {
   socket.on('error', (error) => {
     throw error
   })
+  socket.on('close', () => {
+    if (running > 0) throw new Error('the server closed a connection')
+  })
   return socket
-})
+}
 
-function send(socket: (typeof sockets)[number]): void {
+function send(socket: Socket): void {
   if (left === 0) return
   left--
   running++
@@ -42,5 +47,7 @@ function send(socket: (typeof sockets)[number]): void {
 process.on('message', (count) => {
   left = Number(count)
   good = 0
+  // Not before there is something to say: who connects and is silent is turned away after a while.
+  while (sockets.length < connections) sockets.push(open())
   for (const socket of sockets) send(socket)
 })

@@ -2,6 +2,7 @@ import { startServer, type RunningServer, type StartFailure } from './app.ts'
 import { systemClock } from './base/clock.ts'
 import { systemRandom } from './base/random.ts'
 import type { Result } from './base/result.ts'
+import { keepTicksFast } from './base/ticks.ts'
 import { formatConfigError, watchConfig, type Config } from './config/index.ts'
 import { createLog } from './log.ts'
 import { version } from './version.ts'
@@ -20,6 +21,7 @@ const graceMs = 30_000
 
 /** Starts the server and keeps its configuration current; SIGTERM and SIGINT stop it cleanly. */
 export async function serve(config: Config, options: ServeOptions): Promise<Result<RunningServer, StartFailure>> {
+  keepTicksFast()
   const log = createLog({ quiet: options.quiet })
   const started = await startServer(config, { clock: systemClock, random: systemRandom, log, version })
   if (!started.ok) return started
