@@ -1,8 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 
+import type { RequestRow } from '../../packages/server/src/core/usage/usage.ts'
+import { packRequests } from '../../packages/server/src/store/request-blocks.ts'
+import { createTermGatherer } from '../../packages/server/src/store/request-index.ts'
+
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 export const monthDays = 30
+const rowsAtOnce = 100_000
 
 export const credentialId = (number: number): string => `cred_${String(number).padStart(12, '0')}`
 export const accountId = (number: number): string => `acc_${String(number).padStart(32, '0')}`
@@ -16,11 +21,10 @@ export function fillMonth(file: string, requests: number, end: number, progress:
   const database = new DatabaseSync(file)
   try {
     database.exec('pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -200000')
-    const indexes = takeIndexes(database, 'requests')
     progress('requests')
-    insertRequests(database, requests, end)
-    progress('indexes')
-    for (const { sql } of indexes) database.exec(sql)
+    drawRequests(database, requests, end)
+    progress('the log')
+    writeLog(database)
     progress('sums')
     sumUp(database, 'minute', 60_000, end - 2 * dayMs)
     sumUp(database, 'hour', hourMs, 0)
@@ -32,22 +36,33 @@ export function fillMonth(file: string, requests: number, end: number, progress:
   }
 }
 
-/** Drops the indexes of a table, so that they can be made at once afterwards; the primary key stays. */
-function takeIndexes(
-  database: DatabaseSync,
-  table: string,
-): readonly { readonly name: string; readonly sql: string }[] {
-  const rows = database
-    .prepare("select name, sql from sqlite_master where type = 'index' and tbl_name = ? and sql is not null")
-    .all(table)
-  const indexes = rows.map(({ name, sql }) => ({ name: String(name), sql: String(sql) }))
-  for (const { name } of indexes) database.exec(`drop index ${name}`)
-  return indexes
+/** The log as the store writes it; lists of an hour each, as where the server is asked seldom. */
+function writeLog(database: DatabaseSync): void {
+  const insertBlock = database.prepare('insert into request_blocks (second, rows) values (?, ?)')
+  const insertList = database.prepare('insert into request_terms (term, hour, list, blocks) values (?, ?, ?, ?)')
+  const read = database.prepare('select * from temp.drawn_requests where rowid > ? and rowid <= ?')
+  let through = 0
+  for (let after = 0; ; after += rowsAtOnce) {
+    // The columns are named as the fields of a request.
+    const rows = read.all(after, after + rowsAtOnce) as unknown as readonly RequestRow[]
+    if (rows.length === 0) break
+    const gathered = createTermGatherer()
+    database.exec('begin')
+    for (const block of packRequests(rows)) {
+      through = Number(insertBlock.run(block.second, block.rows).lastInsertRowid)
+      gathered.add({ block: through, second: block.second }, block.rows)
+    }
+    for (const { term, hour, list, blocks } of gathered.lists()) insertList.run(term, hour, list, blocks)
+    database.exec('commit')
+  }
+  database.exec(`update request_indexed set through = ${through}`)
 }
 
-function insertRequests(database: DatabaseSync, requests: number, end: number): void {
+function drawRequests(database: DatabaseSync, requests: number, end: number): void {
   const span = monthDays * dayMs
   database.exec(`
+    create temp table drawn_requests (id, at, api, route, method, path, status, code, outcome, account, project,
+      credential, secret, ip, country, userAgent, latencyMs, trace);
     with recursive
     numbers (i) as (select 0 union all select i + 1 from numbers where i + 1 < ${requests}),
     drawn as (
@@ -59,8 +74,7 @@ function insertRequests(database: DatabaseSync, requests: number, end: number): 
       select *, cast(1000 * u * u * u as integer) as credential, rest % 10 as outcome, rest / 10 % 5 as country
       from shared
     )
-    insert into requests (id, at, api, route, method, path, status, code, outcome, account, project, credential, secret,
-      ip, country, user_agent, latency_ms, trace)
+    insert into temp.drawn_requests
     select printf('req_%012x7%03x%016x', at, i & 4095, tail), at, 'shop',
       case route when 0 then 'getOrder' when 1 then 'listOrders' when 2 then 'createOrder' else 'getStock' end,
       'GET', '/v1/orders/' || (tail % 100000),
@@ -76,7 +90,7 @@ function insertRequests(database: DatabaseSync, requests: number, end: number): 
 function sumUp(database: DatabaseSync, unit: string, span: number, from: number): void {
   const sum = (table: string, columns: string) =>
     database.exec(`insert into ${table} (at, ${columns}, count)
-      select at - at % ${span}, ${columns}, count(*) from requests where at >= ${from}
+      select at - at % ${span}, ${columns}, count(*) from temp.drawn_requests where at >= ${from}
       group by at - at % ${span}, ${columns}`)
   sum(`usage_${unit}s`, 'account, credential, api, route, outcome, country, project')
   if (unit !== 'minute') sum(`total_${unit}s`, 'account, api, route, outcome')
