@@ -17,12 +17,17 @@ const blockMax = 1_000
 
 /** What its requests repeat, each once: who called, what was asked and answered, from where. */
 interface Head {
-  readonly who: readonly Pick<RequestRow, Who>[]
-  readonly what: readonly Pick<RequestRow, What>[]
-  readonly from: readonly Pick<RequestRow, From>[]
+  readonly who: readonly Who[]
+  readonly what: readonly What[]
+  readonly from: readonly From[]
   /** Indexes into `who` and `what` of the refusals among them. */
   readonly refusals: readonly (readonly [number, number])[]
 }
+
+type Text = string | null
+type Who = readonly [account: Text, project: Text, credential: Text, secret: Text]
+type What = readonly [api: Text, route: Text, method: string, status: number, code: Text, outcome: string]
+type From = readonly [ip: string, country: string, userAgent: Text]
 
 /** Columns; `who`, `what` and `from` point into the lists of the head. */
 interface Body {
@@ -36,10 +41,6 @@ interface Body {
   /** Only refusals have one: row and trace. */
   readonly traces: (readonly [number, string])[]
 }
-
-type Who = 'account' | 'project' | 'credential' | 'secret'
-type What = 'api' | 'route' | 'method' | 'status' | 'code' | 'outcome'
-type From = 'ip' | 'country' | 'userAgent'
 
 export const secondOf = (id: string): number => Math.floor(idTime(id) / 1000)
 
@@ -66,21 +67,21 @@ interface Builder {
 }
 
 function createBuilder(second: number): Builder {
-  const who = createList<Who>(
-    (request) => request.secret,
+  const who = createList(
+    ({ secret }) => secret,
     (a, b) => a.credential === b.credential && a.account === b.account && a.project === b.project,
-    ({ account, project, credential, secret }) => ({ account, project, credential, secret }),
+    ({ account, project, credential, secret }): Who => [account, project, credential, secret],
   )
-  const what = createList<What>(
-    (request) => request.route,
+  const what = createList(
+    ({ route }) => route,
     (a, b) =>
       a.status === b.status && a.outcome === b.outcome && a.code === b.code && a.method === b.method && a.api === b.api,
-    ({ api, route, method, status, code, outcome }) => ({ api, route, method, status, code, outcome }),
+    ({ api, route, method, status, code, outcome }): What => [api, route, method, status, code, outcome],
   )
-  const from = createList<From>(
-    (request) => request.ip,
+  const from = createList(
+    ({ ip }) => ip,
     (a, b) => a.userAgent === b.userAgent && a.country === b.country,
-    ({ ip, country, userAgent }) => ({ ip, country, userAgent }),
+    ({ ip, country, userAgent }): From => [ip, country, userAgent],
   )
   const body: Body = { id: [], at: [], path: [], latencyMs: [], who: [], what: [], from: [], traces: [] }
   const refusals = new Map<number, readonly [number, number]>()
@@ -105,28 +106,27 @@ function createBuilder(second: number): Builder {
   }
 }
 
-interface List<Field extends keyof RequestRow> {
-  readonly items: readonly Pick<RequestRow, Field>[]
+interface List<Item> {
+  readonly items: readonly Item[]
   indexOf(request: RequestRow): number
 }
 
 /** Found by one field, and among the few that have it in common by comparison. */
-function createList<Field extends keyof RequestRow>(
+function createList<Item>(
   key: (request: RequestRow) => string | null,
-  same: (a: Pick<RequestRow, Field>, b: RequestRow) => boolean,
-  pick: (request: RequestRow) => Pick<RequestRow, Field>,
-): List<Field> {
-  const items: Pick<RequestRow, Field>[] = []
-  const byKey = new Map<string | null, { readonly item: Pick<RequestRow, Field>; readonly index: number }[]>()
+  same: (a: RequestRow, b: RequestRow) => boolean,
+  pick: (request: RequestRow) => Item,
+): List<Item> {
+  const items: Item[] = []
+  const byKey = new Map<string | null, { readonly first: RequestRow; readonly index: number }[]>()
   return {
     items,
     indexOf: (request) => {
       let known = byKey.get(key(request))
       if (known === undefined) byKey.set(key(request), (known = []))
-      for (const { item, index } of known) if (same(item, request)) return index
-      const item = pick(request)
-      const index = items.push(item) - 1
-      known.push({ item, index })
+      for (const { first, index } of known) if (same(first, request)) return index
+      const index = items.push(pick(request)) - 1
+      known.push({ first: request, index })
       return index
     },
   }
@@ -149,20 +149,20 @@ export function termOf({ account, project, credential, api, code, status }: Requ
 export function termsOf(rows: string): readonly string[] {
   const { who, what, refusals } = headOf(rows)
   const terms = new Set<string>()
-  for (const { account, project, credential } of who) {
+  for (const [account, project, credential] of who) {
     if (account !== null) terms.add(`account ${account}`)
     if (project !== null) terms.add(`project ${project}`)
     if (credential !== null) terms.add(`credential ${credential}`)
   }
-  for (const { api, code, status } of what) {
+  for (const [api, , , status, code] of what) {
     if (api !== null) terms.add(`api ${api}`)
     if (code !== null) terms.add(`code ${code}`)
     terms.add(`status ${status}`)
   }
   // Refusals are few, and a rare code of one account would else be looked for among all its requests.
   for (const [whoIndex, whatIndex] of refusals) {
-    const { account, credential } = at(who, whoIndex)
-    const { code } = at(what, whatIndex)
+    const [account, , credential] = at(who, whoIndex)
+    const [, , , , code] = at(what, whatIndex)
     if (account !== null) terms.add(`account ${account} ${code}`)
     if (credential !== null) terms.add(`credential ${credential} ${code}`)
   }
@@ -178,16 +178,14 @@ export function matchingRequests(
   const head = headOf(rows)
   const { account, project, credential, api, code, status } = filter
   const who = head.who.map(
-    (each) =>
-      (account === null || each.account === account) &&
-      (project === null || each.project === project) &&
-      (credential === null || each.credential === credential),
+    ([itsAccount, itsProject, itsCredential]) =>
+      (account ?? itsAccount) === itsAccount &&
+      (project ?? itsProject) === itsProject &&
+      (credential ?? itsCredential) === itsCredential,
   )
   const what = head.what.map(
-    (each) =>
-      (api === null || each.api === api) &&
-      (code === null || each.code === code) &&
-      (status === null || each.status === status),
+    ([itsApi, , , itsStatus, itsCode]) =>
+      (api ?? itsApi) === itsApi && (code ?? itsCode) === itsCode && (status ?? itsStatus) === itsStatus,
   )
   if (!who.includes(true) || !what.includes(true)) return []
   const body = bodyOf(rows)
@@ -198,15 +196,28 @@ export function matchingRequests(
   })
 }
 
-function requestAt({ who, what, from }: Head, body: Body, index: number, trace: string | null): RequestRow {
+function requestAt(head: Head, body: Body, index: number, trace: string | null): RequestRow {
+  const [account, project, credential, secret] = at(head.who, at(body.who, index))
+  const [api, route, method, status, code, outcome] = at(head.what, at(body.what, index))
+  const [ip, country, userAgent] = at(head.from, at(body.from, index))
   return {
     id: at(body.id, index),
     at: at(body.at, index),
+    api,
+    route,
+    method,
     path: at(body.path, index),
+    status,
+    code,
+    outcome,
+    account,
+    project,
+    credential,
+    secret,
+    ip,
+    country,
+    userAgent,
     latencyMs: at(body.latencyMs, index),
-    ...at(who, at(body.who, index)),
-    ...at(what, at(body.what, index)),
-    ...at(from, at(body.from, index)),
     trace,
   }
 }
