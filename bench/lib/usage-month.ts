@@ -93,5 +93,7 @@ function sumUp(database: DatabaseSync, unit: string, span: number, from: number)
       select at - at % ${span}, ${columns}, count(*) from temp.drawn_requests where at >= ${from}
       group by at - at % ${span}, ${columns}`)
   sum(`usage_${unit}s`, 'account, credential, api, route, outcome, country, project')
-  if (unit !== 'minute') sum(`total_${unit}s`, 'account, api, route, outcome')
+  if (unit === 'minute') return
+  sum(`total_${unit}s`, 'account, api, route, outcome, project')
+  sum(`country_${unit}s`, 'account, api, outcome, country, project')
 }

@@ -772,7 +772,7 @@ function usageConformance(open: () => Promise<Opened>): void {
         aCount({ minute: 0 }),
         aCount({ minute: 59 * minute, count: 2 }),
         aCount({ minute: hour, count: 4, outcome: 'rate_limited' }),
-        aCount({ minute: day, count: 8, credential: 'cred_2', account: 'acc_2' }),
+        aCount({ minute: day, count: 8, credential: 'cred_2', account: 'acc_2', project: 'prj_2', country: 'DE' }),
       ]
       await store.usage.flush(aFlush({ counts }))
       await store.usage.flush(aFlush({ counts: [aCount({ minute: 0 })] }))
@@ -796,6 +796,19 @@ function usageConformance(open: () => Promise<Opened>): void {
             { at: 0, group: { outcome: 'rate_limited', credential: 'cred_1' }, count: 4 },
           ]),
         )
+        // Each from the smallest table that can answer it.
+        for (const other of [[], ['route'], ['credential']] as const) {
+          const points = await store.usage.query({
+            from: 0,
+            to: 10 * day,
+            step: 'day',
+            ...everything,
+            project: 'prj_2',
+            groupBy: ['country', ...other],
+          })
+          expect(points.map(({ at: time, group, count }) => [time, group['country'], count])).toEqual([[day, 'DE', 8]])
+          expect(await countsOf(store, { project: 'prj_2', groupBy: other })).toEqual([[day, 8]])
+        }
       }
       await claims()
       await store.usage.maintain({ now: day + hour, retention })

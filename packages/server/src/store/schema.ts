@@ -24,6 +24,8 @@ export interface UsageTables {
   usage_days: UsageRow
   total_hours: TotalRow
   total_days: TotalRow
+  country_hours: CountryRow
+  country_days: CountryRow
   latency_minutes: LatencyRow
   latency_hours: LatencyRow
   latency_days: LatencyRow
@@ -172,15 +174,11 @@ export interface UsageRow {
   count: number
 }
 
-/** Usage without credential, project and country: small enough to sum a month of everybody. */
-export interface TotalRow {
-  at: number
-  account: string
-  api: string
-  route: string
-  outcome: string
-  count: number
-}
+/** Usage without credential and country: small enough to sum a month of everybody. */
+type TotalRow = Omit<UsageRow, 'credential' | 'country'>
+
+/** Usage without credential and route. */
+type CountryRow = Omit<UsageRow, 'credential' | 'route'>
 
 export interface LatencyRow {
   at: number

@@ -22,10 +22,18 @@ export const usage0001: Migration = {
     }
     for (const unit of ['hours', 'days']) {
       await run(`create table total_${unit} (
-        at bigint not null, account text not null, api text not null, route text not null, outcome text not null,
-        count bigint not null, primary key (at, account, api, route, outcome)
+        at bigint not null, account text not null, project text not null, api text not null, route text not null,
+        outcome text not null, count bigint not null, primary key (at, account, api, route, outcome, project)
       ) ${dialect.clustered}`)
       await run(`create index total_${unit}_account on total_${unit} (account, at)`)
+      await run(`create index total_${unit}_project on total_${unit} (project, at)`)
+      await run(`create table country_${unit} (
+        at bigint not null, account text not null, project text not null, api text not null, outcome text not null,
+        country text not null, count bigint not null,
+        primary key (at, account, api, outcome, country, project)
+      ) ${dialect.clustered}`)
+      await run(`create index country_${unit}_account on country_${unit} (account, at)`)
+      await run(`create index country_${unit}_project on country_${unit} (project, at)`)
     }
     await run('create table usage_rollup (id integer primary key, through bigint not null)')
     await run('insert into usage_rollup (id, through) values (1, 0)')

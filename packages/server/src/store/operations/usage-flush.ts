@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 
 import type { LastUseRow, UsageCount, UsageFlush } from '../../core/usage/usage.ts'
-import type { Db, LastUseTableRow, LatencyRow, TotalRow, UsageRow } from '../schema.ts'
+import type { Db, LastUseTableRow, LatencyRow, UsageRow } from '../schema.ts'
 import { batches } from './commit.ts'
-import { add, spans } from './usage-rollup.ts'
+import { add, spans, usageSums } from './usage-rollup.ts'
 
 /**
  * Everything of a flush but its request rows, which each database takes in its own fastest way. The caller keeps the
@@ -12,11 +12,11 @@ import { add, spans } from './usage-rollup.ts'
 export async function flushCounts(tx: Db, flush: Omit<UsageFlush, 'requests'>): Promise<void> {
   const { through } = await tx.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
   const counts = flush.counts.map(toUsageRow)
-  await add(tx, 'usage_minutes', counts)
+  await add(tx, 'usage', 'minute', counts)
   const latencies = flush.latencies.flatMap(({ minute, credential, route, buckets }) =>
     buckets.flatMap((count, bucket) => (count === 0 ? [] : [{ at: minute, credential, route, bucket, count }])),
   )
-  await add(tx, 'latency_minutes', latencies)
+  await add(tx, 'latency', 'minute', latencies)
   await addLate(
     tx,
     counts.filter(({ at }) => at < through),
@@ -49,21 +49,10 @@ function toUsageRow({ minute, ...row }: UsageCount): UsageRow {
 async function addLate(tx: Db, counts: readonly UsageRow[], latencies: readonly LatencyRow[]): Promise<void> {
   if (counts.length === 0 && latencies.length === 0) return
   for (const unit of ['hour', 'day'] as const) {
-    const floor = (at: number) => Math.floor(at / spans[unit]) * spans[unit]
-    await add(
-      tx,
-      `usage_${unit}s`,
-      counts.map((row) => ({ ...row, at: floor(row.at) })),
-    )
-    const totals = counts.map(({ at, account, api, route, outcome, count }): TotalRow => {
-      return { at: floor(at), account, api, route, outcome, count }
-    })
-    await add(tx, `total_${unit}s`, totals)
-    await add(
-      tx,
-      `latency_${unit}s`,
-      latencies.map((row) => ({ ...row, at: floor(row.at) })),
-    )
+    const floored = <Row extends { readonly at: number }>(rows: readonly Row[]) =>
+      rows.map((row) => ({ ...row, at: Math.floor(row.at / spans[unit]) * spans[unit] }))
+    for (const family of usageSums) await add(tx, family, unit, floored(counts))
+    await add(tx, 'latency', unit, floored(latencies))
   }
 }
 

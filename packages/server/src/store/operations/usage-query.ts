@@ -68,11 +68,12 @@ async function collect(
   }
 }
 
-/** Sums of everybody come from the smaller table, where the question does not name what it lacks. */
-function tableFor({ credential, project, groupBy }: UsageQuery, unit: Unit): string {
-  const detailed =
-    credential !== null || project !== null || groupBy.includes('credential') || groupBy.includes('country')
-  return unit === 'minute' || detailed ? `usage_${unit}s` : `total_${unit}s`
+/** Sums come from the smallest table that has what the question names. */
+function tableFor({ credential, groupBy }: UsageQuery, unit: Unit): string {
+  const byCountry = groupBy.includes('country')
+  if (unit === 'minute' || credential !== null || groupBy.includes('credential')) return `usage_${unit}s`
+  if (byCountry && groupBy.includes('route')) return `usage_${unit}s`
+  return byCountry ? `country_${unit}s` : `total_${unit}s`
 }
 
 function conditions({ account, project, credential, api }: UsageQuery, from: number, to: number): RawBuilder<unknown> {

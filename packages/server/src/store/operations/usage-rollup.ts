@@ -1,33 +1,55 @@
 import { CompiledQuery, sql } from 'kysely'
 
 import type { UsageStore } from '../../core/store.ts'
-import type { Db, LatencyRow, TotalRow, UsageRow, UsageTables } from '../schema.ts'
+import type { Db, LatencyRow, UsageRow } from '../schema.ts'
 import { pruneRequests } from './usage-requests.ts'
 
 export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 export type Unit = keyof typeof spans
 
-const keys = {
-  usage: ['at', 'account', 'credential', 'api', 'route', 'outcome', 'country', 'project'],
-  total: ['at', 'account', 'api', 'route', 'outcome'],
-  latency: ['at', 'credential', 'route', 'bucket'],
+/**
+ * What is counted by what. Totals leave out the credential, so that a month of everybody is few rows; countries are
+ * kept without the route, which would multiply them.
+ */
+const families = {
+  usage: {
+    key: ['at', 'account', 'credential', 'api', 'route', 'outcome', 'country', 'project'],
+    valuesOf: ({ at, account, credential, api, route, outcome, country, project }: UsageRow) =>
+      [at, account, credential, api, route, outcome, country, project] as const,
+  },
+  total: {
+    key: ['at', 'account', 'api', 'route', 'outcome', 'project'],
+    valuesOf: ({ at, account, api, route, outcome, project }: UsageRow) =>
+      [at, account, api, route, outcome, project] as const,
+  },
+  country: {
+    key: ['at', 'account', 'api', 'outcome', 'country', 'project'],
+    valuesOf: ({ at, account, api, outcome, country, project }: UsageRow) =>
+      [at, account, api, outcome, country, project] as const,
+  },
+  latency: {
+    key: ['at', 'credential', 'route', 'bucket'],
+    valuesOf: ({ at, credential, route, bucket }: LatencyRow) => [at, credential, route, bucket] as const,
+  },
 } as const
 
-type Family = keyof typeof keys
-type CountTable = Extract<keyof UsageTables, `${Family}_${Unit}s`>
+type Family = keyof typeof families
+type RowOf<Name extends Family> = Parameters<(typeof families)[Name]['valuesOf']>[0]
 
-const keyOf = (table: CountTable): readonly string[] => {
-  if (table.startsWith('usage')) return keys.usage
-  return table.startsWith('total') ? keys.total : keys.latency
-}
+/** Families that are summed up from the minutes of usage. */
+export const usageSums = ['usage', 'total', 'country'] as const
 
 /** Adds counts to what is there; rows of the same key are summed first, in one order, so that nodes never deadlock. */
-export async function add(
+export async function add<Name extends Family>(
   tx: Db,
-  table: CountTable,
-  rows: readonly (UsageRow | TotalRow | LatencyRow)[],
+  family: Name,
+  unit: Unit,
+  rows: readonly RowOf<Name>[],
 ): Promise<void> {
-  const key = keyOf(table)
+  const { key } = families[family]
+  // The family's own function, whose rows these are.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  const valuesOf = families[family].valuesOf as (row: RowOf<Name>) => readonly (string | number)[]
   const sums = new Map<string, (string | number)[]>()
   for (const row of rows) {
     const values = valuesOf(row)
@@ -41,16 +63,9 @@ export async function add(
   for (const size of statementSizes) {
     for (; sorted.length - done >= size; done += size) {
       const values = sorted.slice(done, done + size).flatMap((name) => sums.get(name) ?? [])
-      await tx.executeQuery(CompiledQuery.raw(addText(tx, table, size), values))
+      await tx.executeQuery(CompiledQuery.raw(addText(tx, family, unit, size), values))
     }
   }
-}
-
-/** In the order of `keys`. */
-function valuesOf(row: UsageRow | TotalRow | LatencyRow): readonly (string | number)[] {
-  if ('bucket' in row) return [row.at, row.credential, row.route, row.bucket]
-  if (!('country' in row)) return [row.at, row.account, row.api, row.route, row.outcome]
-  return [row.at, row.account, row.credential, row.api, row.route, row.outcome, row.country, row.project]
 }
 
 /** Few sizes, so that the statements stay prepared. */
@@ -59,13 +74,14 @@ const statementSizes = [100, 10, 1] as const
 /** By database: making a text costs more than running it. */
 const addTexts = new WeakMap<object, Map<string, string>>()
 
-function addText(tx: Db, table: CountTable, size: number): string {
+function addText(tx: Db, family: Family, unit: Unit, size: number): string {
+  const table = `${family}_${unit}s`
   const { adapter } = tx.getExecutor()
   const texts = addTexts.get(adapter) ?? new Map<string, string>()
   addTexts.set(adapter, texts)
   const known = texts.get(`${table} ${size}`)
   if (known !== undefined) return known
-  const names = keyOf(table).map((column) => sql.ref(column))
+  const names = families[family].key.map((column) => sql.ref(column))
   const row = sql`(${sql.join(Array.from({ length: names.length + 1 }, () => sql`${0}`))})`
   const text = sql`insert into ${sql.table(table)} (${sql.join(names)}, count)
     values ${sql.join(Array.from({ length: size }, () => row))} on conflict (${sql.join(names)})
@@ -100,8 +116,7 @@ export async function rollUpStep(tx: Db, { now }: { readonly now: number }): Pro
   }
   const until = Math.min(settled, first + minutesPerStep * spans.minute)
   for (const unit of ['hour', 'day'] as const) {
-    await sumUp(tx, 'usage', 'usage', unit, first, until)
-    await sumUp(tx, 'usage', 'total', unit, first, until)
+    for (const family of usageSums) await sumUp(tx, 'usage', family, unit, first, until)
     await sumUp(tx, 'latency', 'latency', unit, first, until)
   }
   await tx.updateTable('usage_rollup').set({ through: until }).execute()
@@ -128,7 +143,7 @@ async function sumUp(tx: Db, from: Family, into: Family, unit: Unit, first: numb
   const source = `${from}_minutes`
   const target = `${into}_${unit}s`
   const span = spans[unit]
-  const columns = keys[into]
+  const columns = families[into].key
   const selected = columns.map((column) => (column === 'at' ? bucketOf(span) : sql.ref(column)))
   const grouped = columns.map((column) => (column === 'at' ? bucketOf(span) : sql.ref(column)))
   const names = columns.map((column) => sql.ref(column))
@@ -146,17 +161,13 @@ export function bucketOf(span: number): ReturnType<typeof sql<number>> {
 /** One bounded step of deleting what is past its retention. Answers whether there is more to do. */
 export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStore['maintain']>[0]): Promise<boolean> {
   const { through } = await tx.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
-  const ends = {
-    // However old, a minute goes only when the hours and days have it.
-    minutes: Math.min(now - retention.minutesMs, through),
-    hours: now - retention.hoursMs,
-    days: now - retention.daysMs,
-  }
-  let more = false
-  for (const [unit, end] of Object.entries(ends)) {
-    more = (await pruneTable(tx, `usage_${unit}`, keys.usage, end)) || more
-    more = (await pruneTable(tx, `latency_${unit}`, keys.latency, end)) || more
-    if (unit !== 'minutes') more = (await pruneTable(tx, `total_${unit}`, keys.total, end)) || more
+  // However old, a minute goes only when the hours and days have it.
+  const minutesEnd = Math.min(now - retention.minutesMs, through)
+  let more = await pruneTable(tx, 'usage', 'minute', minutesEnd)
+  more = (await pruneTable(tx, 'latency', 'minute', minutesEnd)) || more
+  for (const family of [...usageSums, 'latency'] as const) {
+    more = (await pruneTable(tx, family, 'hour', now - retention.hoursMs)) || more
+    more = (await pruneTable(tx, family, 'day', now - retention.daysMs)) || more
   }
   await tx
     .deleteFrom('usage_dropped')
@@ -165,9 +176,10 @@ export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStor
   return (await pruneRequests(tx, now - retention.requestsMs)) || more
 }
 
-async function pruneTable(tx: Db, table: string, key: readonly string[], before: number): Promise<boolean> {
-  const columns = sql.join(key.map((column) => sql.ref(column)))
-  const pruned = await sql`delete from ${sql.table(table)} where (${columns}) in
-    (select ${columns} from ${sql.table(table)} where at < ${before} limit ${rowsPerPrune})`.execute(tx)
+async function pruneTable(tx: Db, family: Family, unit: Unit, before: number): Promise<boolean> {
+  const table = sql.table(`${family}_${unit}s`)
+  const columns = sql.join(families[family].key.map((column) => sql.ref(column)))
+  const pruned = await sql`delete from ${table} where (${columns}) in
+    (select ${columns} from ${table} where at < ${before} limit ${rowsPerPrune})`.execute(tx)
   return Number(pruned.numAffectedRows ?? 0n) === rowsPerPrune
 }
