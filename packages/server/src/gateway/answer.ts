@@ -6,7 +6,7 @@ import type { Code } from '@postern/contract'
 import type { Answer } from '../core/decision/answer.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayContext } from './context.ts'
-import type { Deadline } from './deadlines.ts'
+import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import { wireEvaluation } from './wire.ts'
 
@@ -62,6 +62,7 @@ export function answerSocket(context: GatewayContext, connection: Connection<Exc
 function destroyLater(context: GatewayContext, socket: Socket, until: Socket | ServerResponse): void {
   const deadline: Deadline = {
     dueAt: context.clock.monotonic() + context.limits.lingerMs,
+    place: unwatched,
     expired: () => void socket.destroy(),
   }
   context.deadlines.watch(deadline)

@@ -6,7 +6,7 @@ import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { endAnswer, sendAnswer } from './answer.ts'
 import type { GatewayContext } from './context.ts'
-import type { Deadline } from './deadlines.ts'
+import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange, InFlight } from './exchange.ts'
 import { requestHeaders, upstreamPath } from './headers.ts'
 import { type BodyWatch, RequestBody } from './request-body.ts'
@@ -54,6 +54,7 @@ type Phase = 'connecting' | 'sending' | 'waiting' | 'answering' | 'over'
 
 class Forwarding implements Dispatcher.DispatchHandler, Deadline, InFlight, BodyWatch {
   dueAt: number
+  place = unwatched
   readonly #context: GatewayContext
   readonly #exchange: Exchange
   readonly #evaluation: Evaluation
