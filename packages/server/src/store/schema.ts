@@ -18,7 +18,7 @@ interface MainTables {
   quotas: QuotaRow
 }
 
-export interface UsageTables {
+interface UsageTables {
   usage_minutes: UsageRow
   usage_hours: UsageRow
   usage_days: UsageRow
