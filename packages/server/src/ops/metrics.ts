@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, type Registry, collectDefaultMetrics } from 'prom-client'
 
 import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+import { Durations } from './durations.ts'
 
 /** What a scrape looks up at the moment it comes. */
 export interface MetricSources {
@@ -17,6 +18,8 @@ export interface MetricSources {
 export interface Metrics {
   decided(ms: number): void
   ended(entry: MeterEntry): void
+  /** All of it in Prometheus's text format. */
+  text(): Promise<string>
 }
 
 /** Defines every metric on the registry. Counting a request is an addition; the text is made by the scrape. */
@@ -35,12 +38,11 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
       }
     },
   })
-  const decisions = new Histogram({
-    name: 'postern_decision_seconds',
-    help: 'From the arrival of a head to its decision, waits for the store included.',
-    buckets: [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
-    registers,
-  })
+  const decisions = new Durations(
+    'postern_decision_seconds',
+    'From the arrival of a head to its decision, waits for the store included.',
+    [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
+  )
   const read: readonly (readonly [name: string, help: string, value: () => number])[] = [
     ['postern_records_held', 'Credentials in memory.', sources.recordsHeld],
     ['postern_feed_position', 'Sequence of the last event that was applied.', sources.feedPosition],
@@ -67,7 +69,7 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
   // Process, event-loop delay, heap and garbage collection under their usual names.
   collectDefaultMetrics({ register: registry })
   return {
-    decided: (ms) => decisions.observe(ms / 1000),
+    decided: (ms) => decisions.tell(ms / 1000),
     ended: (entry) => {
       const api = entry.evaluation.api?.id ?? ''
       const outcome = outcomeOf(entry)
@@ -75,5 +77,6 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
       if (outcomes === undefined) requests.set(api, new Map([[outcome, 1]]))
       else outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     },
+    text: async () => `${await registry.metrics()}${decisions.text()}`,
   }
 }

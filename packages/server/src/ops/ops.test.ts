@@ -101,15 +101,17 @@ describe('metrics', () => {
       'postern_requests_total{api="",outcome="request_malformed"} 1',
       'postern_requests_total{api="",outcome="2xx"} 2',
       'postern_requests_total{api="",outcome="client_gone"} 1',
-      'postern_decision_seconds_sum 0.00002',
-      'postern_decision_seconds_count 1',
       'postern_records_held 42',
       'postern_feed_position 7',
       'postern_revocation_lag_seconds 1.5',
       'postern_stale 1',
       'postern_request_rows_dropped 3',
       'postern_usage_folded 2',
+      'postern_decision_seconds_sum 0.00002',
+      'postern_decision_seconds_count 1',
     ])
+    expect(body).toContain('postern_decision_seconds_bucket{le="0.00001"} 0')
+    expect(body).toContain('postern_decision_seconds_bucket{le="+Inf"} 1')
     expect(body).toContain('postern_decision_seconds_bucket{le="0.000025"} 1')
     expect(body).toContain('nodejs_eventloop_lag_p99_seconds')
     expect(body).toContain('process_resident_memory_bytes')

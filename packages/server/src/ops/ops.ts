@@ -47,7 +47,7 @@ export function createOps(parts: OpsParts): Ops {
     { path: '/readyz', answer: () => readiness(parts.ready()) },
     {
       path: '/metrics',
-      answer: async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
+      answer: async () => ({ status: 200, type: registry.contentType, body: await metrics.text() }),
     },
   ]
   const server = createOpsServer(routes)

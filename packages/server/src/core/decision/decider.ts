@@ -48,6 +48,8 @@ interface Known {
   readonly answered: boolean
 }
 
+const principalsMax = 4096
+
 /**
  * The one decision: match → extract → resolve → decide. Gateway, `verify` and `explain` call `evaluate`; whoever
  * acts on the answer calls `charge` in the same synchronous turn.
@@ -60,6 +62,8 @@ export class Decider {
   readonly #freshness: Freshness
   readonly #rights = new RightsCache()
   readonly #words = new Int32Array(8)
+  /** Those of lately decided requests: whoever comes again is mostly the same in every field. */
+  readonly #principals = Array.from({ length: principalsMax }, (): Principal | null => null)
   #brandsOf: Declaration | null = null
   #brandList: readonly string[] = []
 
@@ -305,20 +309,40 @@ export class Decider {
 
   #principal(candidate: Candidate): Principal {
     const { table, row, secretRow, own } = candidate
+    const generation = table.generation(row)
+    const account = table.account(row).record?.id ?? ''
+    const project = table.project(row).record?.id ?? ''
+    const environment = table.environment(row) ?? 'live'
+    const { scopes } = rightsOfCandidate(candidate)
+    const place = secretRow % principalsMax
+    const known = this.#principals[place]
+    if (
+      known?.secretRow === secretRow &&
+      known.row === row &&
+      known.generation === generation &&
+      known.account === account &&
+      known.project === project &&
+      known.environment === environment &&
+      known.scopes === scopes
+    ) {
+      return known
+    }
     const credential = table.credentialId(row)
-    return {
+    const made: Principal = {
       row,
       secretRow,
-      generation: table.generation(row),
+      generation,
       credential,
       secret: table.secretId(secretRow),
       publicId: own === undefined ? credential.slice('cred_'.length) : own.publicId,
       kind: table.kind(row),
-      account: table.account(row).record?.id ?? '',
-      project: table.project(row).record?.id ?? '',
-      environment: table.environment(row) ?? 'live',
-      scopes: rightsOfCandidate(candidate).scopes,
+      account,
+      project,
+      environment,
+      scopes,
     }
+    this.#principals[place] = made
+    return made
   }
 
   #preflight(stages: Stages): Evaluation {

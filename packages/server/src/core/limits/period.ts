@@ -39,6 +39,12 @@ export class CurrentPeriod {
     }
     return this.#start
   }
+
+  /** Start of the next period. */
+  endAt(now: number): number {
+    this.startAt(now)
+    return this.#end
+  }
 }
 
 /** Start of the next period: when the quota is whole again. */

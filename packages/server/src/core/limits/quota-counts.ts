@@ -27,12 +27,14 @@ export class QuotaCounts {
     return this.#get(subject, at.used)
   }
 
-  add(subject: number, period: number, cost: number, name: () => string): void {
-    const used = this.used(subject, period, name)
+  /** Answers what is used with it. */
+  add(subject: number, period: number, cost: number, name: () => string): number {
+    const used = this.used(subject, period, name) + cost
     const pending = this.#get(subject, at.pending)
     if (pending === 0 && cost !== 0) this.#dirty.push(subject)
-    this.#cells[subject * width + at.used] = used + cost
+    this.#cells[subject * width + at.used] = used
     this.#cells[subject * width + at.pending] = pending + cost
+    return used
   }
 
   /** Takes what the store has to be told; `restore` gives it back when telling failed. */

@@ -1,7 +1,7 @@
 import type { LimitStanding } from '../apis/api.ts'
 import type { RecordTable } from '../records/table.ts'
 import type { Charge, LimitRefusal, Quota } from './charge.ts'
-import { CurrentPeriod, periodEnd, periodStart, quotaPeriods } from './period.ts'
+import { CurrentPeriod, quotaPeriods } from './period.ts'
 import { QuotaCounts } from './quota-counts.ts'
 import { quotaSubjects, type QuotaRule } from './rules.ts'
 
@@ -32,7 +32,7 @@ export class Quotas {
     for (const quota of charge.quotas) {
       const used = this.#used(quota, charge)
       if (used + charge.cost <= quota.rule.requests) continue
-      const standing = standingOf(quota.rule, used, charge.now, true)
+      const standing = standingOf(quota, used, charge.now, true)
       if (worst === null || standing.retryAfterMs > worst.standing.retryAfterMs) worst = { kind: 'quota', standing }
     }
     return worst
@@ -40,18 +40,20 @@ export class Quotas {
 
   /** Takes the charge; answers the quota with the least left where that is less than `least`. */
   take(charge: Charge, least: number): LimitStanding | null {
-    let scarce: LimitStanding | null = null
+    let scarce: Quota | null = null
+    let usedOfScarce = 0
     let left = least
     for (const quota of charge.quotas) {
       const { rule, counts, period } = quota
       const subject = subjectOf(rule.per, charge)
-      counts.add(subject, period.startAt(charge.now), charge.cost, () => this.#nameOf(rule.per, subject))
-      const used = this.#used(quota, charge)
+      const start = period.startAt(charge.now)
+      const used = counts.add(subject, start, charge.cost, () => this.#nameOf(rule.per, subject))
       if (rule.requests - used >= left) continue
       left = rule.requests - used
-      scarce = standingOf(rule, used, charge.now, false)
+      scarce = quota
+      usedOfScarce = used
     }
-    return scarce
+    return scarce === null ? null : standingOf(scarce, usedOfScarce, charge.now, false)
   }
 
   /** Totals of the current periods as the store knows them: read once at start. */
@@ -145,12 +147,12 @@ function subjectOf(per: QuotaRule['per'], charge: Charge): number {
   }
 }
 
-function standingOf(rule: QuotaRule, used: number, now: number, refused: boolean): LimitStanding {
-  const end = periodEnd(rule.period, now)
+function standingOf({ rule, period }: Quota, used: number, now: number, refused: boolean): LimitStanding {
+  const end = period.endAt(now)
   return {
     name: rule.name,
     requests: rule.requests,
-    windowMs: end - periodStart(rule.period, now),
+    windowMs: end - period.startAt(now),
     remaining: Math.max(0, rule.requests - used),
     retryAfterMs: refused ? end - now : 0,
     resetAfterMs: end - now,

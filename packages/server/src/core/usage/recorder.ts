@@ -100,11 +100,16 @@ export class UsageRecorder {
     const minute = Math.floor(facts.now / minuteMs) * minuteMs
     if (minute !== this.#minute) this.#nextMinute(minute)
     this.#count(evaluation, outcome, country)
-    if (evaluation.principal !== null) {
-      if (evaluation.allowed) this.#latency(evaluation, evaluation.principal, entry.latencyMs)
-      this.#lastUse(evaluation, evaluation.principal, facts)
+    const { principal } = evaluation
+    if (principal === null) {
+      if (this.#mayStoreRefusal(evaluation.clientIp, facts.monotonic))
+        this.#log(entry, outcome, country, senderOf(evaluation, facts))
+      return
     }
-    this.#log(entry, outcome, country)
+    const sender = senderOf(evaluation, facts)
+    if (evaluation.allowed) this.#latency(evaluation, principal, entry.latencyMs)
+    this.#lastUse(evaluation, principal, sender)
+    this.#log(entry, outcome, country, sender)
   }
 
   /** What was gathered since the last call, and before it what the store could not take. */
@@ -219,7 +224,7 @@ export class UsageRecorder {
     latency.buckets[bucket] = (latency.buckets[bucket] ?? 0) + 1
   }
 
-  #lastUse(evaluation: Evaluation, principal: Principal, facts: RequestFacts): void {
+  #lastUse(evaluation: Evaluation, principal: Principal, sender: Sender): void {
     let use = this.#lastUses.get(principal.secretRow)
     if (use === undefined || use.secret !== principal.secret) {
       // The row is another secret's by now.
@@ -227,15 +232,13 @@ export class UsageRecorder {
       use = { secret: principal.secret, accepted: null, refused: null }
       this.#lastUses.set(principal.secretRow, use)
     }
-    const seen = { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(evaluation, facts) }
-    if (evaluation.refusal === null) use.accepted = seen
-    else use.refused = { ...seen, code: evaluation.refusal.code }
+    if (evaluation.refusal === null) use.accepted = sender
+    else use.refused = { ...sender, code: evaluation.refusal.code }
   }
 
-  #log(entry: MeterEntry, outcome: string, country: string): void {
+  #log(entry: MeterEntry, outcome: string, country: string, sender: Sender): void {
     const { evaluation, facts } = entry
     const { principal } = evaluation
-    if (principal === null && !this.#mayStoreRefusal(evaluation.clientIp, facts.monotonic)) return
     if (this.#requests.length >= this.#options.queueMax()) {
       this.#dropped++
       this.#droppedTotal++
@@ -255,9 +258,9 @@ export class UsageRecorder {
       project: principal?.project ?? null,
       credential: principal?.credential ?? null,
       secret: principal?.secret ?? null,
-      ip: formatIp(evaluation.clientIp),
+      ip: sender.ip,
       country,
-      userAgent: userAgentOf(evaluation, facts),
+      userAgent: sender.userAgent,
       latencyMs: Math.round(entry.latencyMs * 100) / 100,
       trace: evaluation.refusal === null || evaluation.trace === null ? null : JSON.stringify(evaluation.trace),
     })
@@ -319,6 +322,17 @@ function latencyBucket(ms: number): number {
   return latencyBucketsMs.length
 }
 
+/** When and from where a request came, for its row and for the last use of its secret. */
+interface Sender {
+  readonly at: number
+  readonly ip: string
+  readonly userAgent: string | null
+}
+
+function senderOf(evaluation: Evaluation, facts: RequestFacts): Sender {
+  return { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(evaluation, facts) }
+}
+
 function userAgentOf({ presented }: Evaluation, facts: RequestFacts): string | null {
   const text = headerValue(facts.headers, 'user-agent')
   return text === null ? null : withoutSecrets(text, presented?.secret).slice(0, 256)
@@ -332,5 +346,6 @@ function pathOf({ presented }: Evaluation, { target }: RequestFacts): string {
 
 /** What was presented as a credential is not kept either, whatever its format, where it was put a second time. */
 function withoutSecrets(text: string, presented = ''): string {
-  return withoutKeys(presented.length < 8 ? text : text.replaceAll(presented, '***'))
+  const held = presented.length >= 8 && presented.length <= text.length
+  return withoutKeys(held ? text.replaceAll(presented, '***') : text)
 }
