@@ -23,12 +23,16 @@ export function charged(tat: number, now: number, cost: number, gcra: Gcra): num
 
 /**
  * Milliseconds to wait until `cost` passes; 0 or less where it passes now. A request that costs more than the whole
- * burst passes where nothing is used: otherwise it never would. A millionth of an interval, or a nanosecond, absorbs
- * rounding.
+ * burst passes where nothing is used: otherwise it never would.
  */
 export function waitMs(tat: number, now: number, cost: number, gcra: Gcra): number {
   const toleranceMs = Math.max(gcra.toleranceMs, cost * gcra.intervalMs)
-  return charged(tat, now, cost, gcra) - now - toleranceMs - Math.max(gcra.intervalMs * 1e-6, 1e-6)
+  return charged(tat, now, cost, gcra) - now - toleranceMs - roundingMs(now, gcra)
+}
+
+/** What sums of doubles may be off by: a millionth of an interval, and more where the clock has run for long. */
+function roundingMs(now: number, gcra: Gcra): number {
+  return Math.max(gcra.intervalMs * 1e-6, 1e-6, now * 1e-12)
 }
 
 /** Whole requests of cost 1 that would pass at once now. */
