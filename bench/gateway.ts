@@ -22,7 +22,7 @@ export const gateway: Bench = {
   about: 'what authentication, limits, counting and log add to the CPU of a forwarded request',
   run: ({ quick, progress }) =>
     inTemporaryFolder(async (folder) => {
-      const [upstream = 0, bare = 0, nginx = 0] = await freePorts(3)
+      const [upstream = 0, bare = 0, bareAgain = 0, nginx = 0] = await freePorts(4)
       const children: (ChildProcess | null)[] = []
       let server: ServerProcess | null = null
       try {
@@ -34,22 +34,22 @@ export const gateway: Bench = {
         const { project } = await makeAccount(server.api, 'pro')
         const { value: key } = await issue(server.api, project)
         const without = await startNullGateway(folder, bare, yaml)
-        children.push(without)
+        const withoutAgain = await startNullGateway(folder, bareAgain, yaml)
+        children.push(without, withoutAgain)
         const proxy = isInstalled('nginx') ? await startNginx(folder, nginx, upstream) : null
         children.push(proxy)
         const sides: Side[] = [
           makeSide(base, without.pid ?? 0, bare, key),
           makeSide(full, server.pid, server.gatewayPort, key),
-          makeSide(again, without.pid ?? 0, bare, key),
+          makeSide(again, withoutAgain.pid ?? 0, bareAgain, key),
           ...(proxy === null ? [] : [makeSide(reference, proxy.pid ?? 0, nginx, key)]),
         ]
         children.push(...sides.map(({ load }) => load))
         // Clients and upstream beside the servers, not on their core: a server that is waited for works in the same steps.
         for (const { pid = 0 } of [...sides.map(({ load }) => load), origin]) pin(pid, core + 1)
         const pinned = sides.map(({ pid }) => pin(pid, core)).every(Boolean)
-        const requests = quick ? 4_000 : 10_000
-        const rounds = await measure(sides, quick ? 7 : 21, requests, progress)
-        return report(rounds, requests, pinned)
+        const rounds = await measure(sides, quick ? 7 : 21, quick ? 6_000 : 20_000, progress)
+        return report(rounds, quick ? 6_000 : 20_000, pinned)
       } finally {
         for (const child of children) await end(child)
         await server?.kill()
@@ -72,7 +72,7 @@ function makeSide(name: string, pid: number, port: number, key: string): Side {
 }
 
 function startNullGateway(folder: string, port: number, yaml: string): Promise<ChildProcess> {
-  const file = join(folder, 'postern.yaml')
+  const file = join(folder, `postern-${port}.yaml`)
   const lines = ['version: 1', 'brand: acme', `listen: {gateway: "127.0.0.1:${port}"}`, yaml]
   writeFileSync(file, lines.join('\n'))
   return startReady('null-gateway.ts', [file])
@@ -105,13 +105,15 @@ async function startNginx(folder: string, port: number, upstream: number): Promi
 type Round = Readonly<Record<string, Cpu>>
 
 const base = 'without'
-const again = 'without, a second time (A/A)'
+const again = 'without, a second process (A/A)'
 const full = 'with all of it'
 const reference = 'nginx proxy_pass'
 
-/** Log and counts are written within the second after their requests: every side is given that time. */
+/** Log and counts are written within the second after their requests. */
 const settleMs = 1_300
 const idleMs = 5_000
+/** Requests to one side before it is the next one's turn: what disturbs the machine then disturbs all sides alike. */
+const slice = 1_000
 
 async function measure(
   sides: readonly Side[],
@@ -120,35 +122,41 @@ async function measure(
   progress: (text: string) => void,
 ): Promise<readonly Round[]> {
   progress('warming up')
-  for (let i = 0; i < 8; i++) for (const side of sides) await send(side, 4_000)
-  await pause(settleMs)
-  const before = sides.map(({ pid }) => cpuOf(pid))
-  await pause(idleMs)
-  const idle = new Map(sides.map(({ pid }, i) => [pid, perMs(difference(cpuOf(pid), before[i] ?? none), idleMs)]))
+  await sendAll(sides, 30_000)
+  const idle = await usedBy(sides, () => pause(idleMs))
   const measured: Round[] = []
   for (let round = 0; round < rounds; round++) {
     if (round % 5 === 0) progress(`round ${round + 1} of ${rounds}`)
-    // Every other round backwards, so that nobody is always first.
-    const costs: Record<string, Cpu> = {}
-    for (const side of round % 2 === 0 ? sides : sides.toReversed())
-      costs[side.name] = await costOf(side, requests, idle.get(side.pid) ?? none)
-    measured.push(costs)
+    const used = await usedBy(sides, () => sendAll(sides, requests))
+    const share = used.ms / idle.ms
+    const cost = (name: string, part: keyof Cpu) =>
+      ((used.cpu[name]?.[part] ?? 0) - (idle.cpu[name]?.[part] ?? 0) * share) / requests
+    measured.push(
+      Object.fromEntries(sides.map(({ name }) => [name, { all: cost(name, 'all'), main: cost(name, 'main') }])),
+    )
   }
   return measured
 }
 
-/** What the process used for these requests, less what it uses in that time without any. */
-async function costOf(side: Side, requests: number, idle: Cpu): Promise<Cpu> {
-  const before = cpuOf(side.pid)
-  const start = performance.now()
-  await send(side, requests)
+/** That many requests to each side, slice by slice; every other time backwards, so that nobody is always first. */
+async function sendAll(sides: readonly Side[], requests: number): Promise<void> {
+  for (let sent = 0; sent < requests; sent += slice)
+    for (const side of (sent / slice) % 2 === 0 ? sides : sides.toReversed()) await send(side, slice)
   await pause(settleMs)
-  const used = difference(cpuOf(side.pid), before)
-  const elapsed = performance.now() - start
-  return {
-    all: (used.all - idle.all * elapsed) / requests,
-    main: (used.main - idle.main * elapsed) / requests,
-  }
+}
+
+/** CPU of every side's process during the work, and how long that took. */
+async function usedBy(
+  sides: readonly Side[],
+  work: () => Promise<void>,
+): Promise<{ readonly cpu: Round; readonly ms: number }> {
+  const start = performance.now()
+  const before = sides.map(({ pid }) => cpuOf(pid))
+  await work()
+  const after = sides.map(({ pid }) => cpuOf(pid))
+  const used = (i: number, part: keyof Cpu) => (after[i]?.[part] ?? 0) - (before[i]?.[part] ?? 0)
+  const cpu = Object.fromEntries(sides.map(({ name }, i) => [name, { all: used(i, 'all'), main: used(i, 'main') }]))
+  return { cpu, ms: performance.now() - start }
 }
 
 async function send({ name, load, ended }: Side, requests: number): Promise<void> {
@@ -157,16 +165,6 @@ async function send({ name, load, ended }: Side, requests: number): Promise<void
   const [good] = await Promise.race([answered, ended])
   if (good !== requests)
     throw new Error(`${name}: ${requests - Number(good)} of ${requests} were not answered with 200`)
-}
-
-const none: Cpu = { all: 0, main: 0 }
-
-function difference(after: Cpu, before: Cpu): Cpu {
-  return { all: after.all - before.all, main: after.main - before.main }
-}
-
-function perMs({ all, main }: Cpu, ms: number): Cpu {
-  return { all: all / ms, main: main / ms }
 }
 
 function report(rounds: readonly Round[], requests: number, pinned: boolean): Report {
@@ -200,10 +198,10 @@ function report(rounds: readonly Round[], requests: number, pinned: boolean): Re
     ],
     notes: [
       'CPU of a server process with all its threads, user and system, less what it uses idle in the same time.',
-      `Every side is given ${settleMs} ms after its last answer: writing the log and the counts is part of their cost.`,
+      `The sides take turns of ${slice} requests; a round ends ${settleMs} ms after its last answer, so that writing the log and the counts is part of it.`,
       'With: the server as it is started, SQLite on disk, a limit and a quota on the credential.',
       'Without: the same gateway; address, path and route are matched, request id, forwarding and ten identity headers (of one constant client) are set; no credential is looked at, nothing is limited, counted or logged, and no limit headers are made.',
-      'A ratio is of two measurements of one round; the A/A spread is the median distance of two measurements of the gateway without.',
+      'A ratio is of two measurements of one round; the A/A spread is the median distance of two processes of the gateway without.',
       ...(names.includes(reference) ? [] : ['nginx is not installed: there is no reference row.']),
     ],
   }
