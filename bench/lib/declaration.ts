@@ -35,6 +35,8 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     index: 0,
     preset: generic,
     upstreams: { live: { origin: 'http://127.0.0.1:3000', basePath: '' }, sandbox: null },
+    upstreamCredentials: { live: null, sandbox: null },
+    identityHeaders: true,
     places: [{ in: 'bearer', accept: ['key'], kinds: null }],
     scopes: new Map([['orders.read', 'Read orders']]),
     roles: new Map(),

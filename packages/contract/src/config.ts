@@ -59,6 +59,9 @@ const upstream = Type.String({
   expects: 'the URL of the API behind the gateway, such as http://127.0.0.1:3000',
   objectHint: noRegions,
 })
+const upstreamCredential = Type.String({
+  expects: 'the credential that the API behind the gateway expects, such as ${OPENAI_API_KEY} or file:./openai.key',
+})
 
 const perEnvironment = (value: TString) =>
   Type.Union([
@@ -102,6 +105,17 @@ const quota = Type.Object(
   strict,
 )
 
+/** Where the gateway itself presents a credential to the upstream. */
+const injectionPlace = Type.Union(
+  [
+    Type.Object({ in: Type.Literal('bearer') }, strict),
+    Type.Object({ in: Type.Literal('basic') }, strict),
+    Type.Object({ in: Type.Literal('header'), name: headerName }, strict),
+    Type.Object({ in: Type.Literal('query'), name: queryName }, strict),
+  ],
+  { expects: 'a place such as {in: bearer} or {in: header, name: X-Api-Key}' },
+)
+
 const timeouts = Type.Object(
   {
     connect: Type.Optional(duration),
@@ -142,6 +156,9 @@ const api = Type.Object(
   {
     address: perEnvironment(address),
     upstream: perEnvironment(upstream),
+    upstream_credential: Type.Optional(perEnvironment(upstreamCredential)),
+    upstream_credential_in: Type.Optional(injectionPlace),
+    identity_headers: Type.Optional(Type.Boolean()),
     preset: Type.Optional(name),
     credentials: Type.Optional(Type.Array(place, { minItems: 1 })),
     scopes: Type.Optional(Type.Record(Type.String(), scope)),

@@ -6,6 +6,7 @@ import { canonicalPath } from '../core/apis/path.ts'
 import { presets } from '../presets/index.ts'
 import { buildPlaces } from './build-places.ts'
 import { buildRoutes } from './build-routes.ts'
+import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
 import { type Context, secretValue } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkId, isScopeName } from './names.ts'
@@ -46,6 +47,8 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
     index: context.indexes.ofApi(id),
     preset,
     upstreams,
+    upstreamCredentials: buildUpstreamCredentials(written, upstreams, path, context),
+    identityHeaders: written.identity_headers ?? true,
     places: buildPlaces(written.credentials, preset, [...path, 'credentials'], context),
     scopes,
     roles: buildRoles(written, preset, scopes, path, context),

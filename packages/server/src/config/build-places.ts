@@ -45,7 +45,7 @@ function namesOf(place: ConfigPlace): readonly (readonly [string | null, string]
 }
 
 /** Headers that frame the message, that name the peer, or that we set ourselves. */
-const reservedHeaders =
+export const reservedHeaders =
   /^(host|connection|content-.*|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*|x-forwarded-.*|forwarded|origin|cookie|set-cookie|x-request-id|x-postern-.*)$/i
 
 function buildPlace(written: ConfigPlace): Place {

@@ -6,8 +6,8 @@ export function initTemplate(): string {
 const template = `# postern.yaml: what this Postern protects, and who may do what.
 # It is read at start and again whenever it changes; a file with an error is refused as a whole.
 # "postern config check" says what is wrong, with line numbers.
-# \${NAME} inside a value is replaced by that environment variable; in "upstream" and "store.url",
-# "file:./path" stands for the content of a file.
+# \${NAME} inside a value is replaced by that environment variable; in "upstream", "upstream_credential"
+# and "store.url", "file:./path" stands for the content of a file.
 version: 1
 
 # The first part of every key (acme_sk_live_…): two to twelve lower-case letters and digits.
@@ -51,6 +51,10 @@ apis:
     address: localhost
     # Where requests are sent. The same forms.
     upstream: http://127.0.0.1:3000
+    # What the gateway presents there itself, once the caller's credential is cut out; never shown or logged.
+    # upstream_credential: \${SHOP_API_KEY}
+    # upstream_credential_in: {in: header, name: X-Api-Key}   # otherwise Authorization: Bearer
+    # identity_headers: true    # false: the upstream is not told who calls (X-Postern-*, X-Forwarded-*)
     # generic, wecantrack, clickmeter, cardconnect or voucherify
     preset: generic
     # Where a credential may travel, in this order. Without this list: the preset's places.

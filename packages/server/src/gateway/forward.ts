@@ -9,6 +9,7 @@ import type { GatewayContext } from './context.ts'
 import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange, InFlight } from './exchange.ts'
 import { requestHeaders, upstreamPath } from './headers.ts'
+import { injectionOf, withParameter } from './injection.ts'
 import { type BodyWatch, RequestBody } from './request-body.ts'
 import { ownResponseHeaders, rawLines, responseHeaders } from './response.ts'
 import { refusedAs } from './wire.ts'
@@ -28,7 +29,23 @@ export function forward(
   const upstream = api.upstreams[evaluation.environment ?? 'live']
   if (upstream === null) return forwarding.fail('upstream_unreachable')
   const places = context.headerRules.places(api)
-  const own = [
+  const injection = injectionOf(api.upstreamCredentials[evaluation.environment ?? 'live'])
+  const own = [...(api.identityHeaders ? whoCalls(context, exchange, facts, evaluation) : []), ...injection.lines]
+  own.push('X-Request-Id', exchange.requestId)
+  forwarding.start(
+    upstream,
+    withParameter(upstreamPath(facts.target, upstream.basePath, places, evaluation), injection.parameter),
+    requestHeaders(context.headerRules, facts.headers, places, evaluation, own),
+  )
+}
+
+function whoCalls(
+  context: GatewayContext,
+  exchange: Exchange,
+  facts: RequestFacts,
+  evaluation: Evaluation,
+): readonly string[] {
+  return [
     ...context.dataPlane.identityHeaders(evaluation, exchange.requestId),
     'X-Forwarded-For',
     formatIp(evaluation.clientIp),
@@ -36,14 +53,7 @@ export function forward(
     facts.host,
     'X-Forwarded-Proto',
     evaluation.secure ? 'https' : 'http',
-    'X-Request-Id',
-    exchange.requestId,
   ]
-  forwarding.start(
-    upstream,
-    upstreamPath(facts.target, upstream.basePath, places, evaluation),
-    requestHeaders(context.headerRules, facts.headers, places, evaluation, own),
-  )
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Api } from '../core/apis/api.ts'
+import type { Api, InjectionPlace } from '../core/apis/api.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import { withoutParameter } from '../core/decision/query.ts'
 
@@ -21,6 +21,7 @@ interface HeaderRule {
   readonly identity: boolean
 }
 
+/** What does not go on to the upstream: where the client's credential may be, and where the upstream's own will be. */
 export interface CredentialPlaces {
   /** Normal names. */
   readonly headers: ReadonlySet<string>
@@ -125,7 +126,25 @@ function placesOf(api: Api): CredentialPlaces {
         break
     }
   }
+  for (const credential of [api.upstreamCredentials.live, api.upstreamCredentials.sandbox]) {
+    if (credential !== null) addInjectionPlace(credential.place, headers, parameters)
+  }
   return { headers, parameters }
+}
+
+function addInjectionPlace(place: InjectionPlace, headers: Set<string>, parameters: string[]): void {
+  switch (place.in) {
+    case 'bearer':
+    case 'basic':
+      headers.add('authorization')
+      break
+    case 'header':
+      headers.add(ruleOf(place.name).normal)
+      break
+    case 'query':
+      if (!parameters.includes(place.name)) parameters.push(place.name)
+      break
+  }
 }
 
 /**

@@ -28,6 +28,8 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     index: reservedIndex,
     preset,
     upstreams: { live: null, sandbox: null },
+    upstreamCredentials: { live: null, sandbox: null },
+    identityHeaders: true,
     places: [bearer],
     scopes: new Map(Object.entries(wire.rights)),
     roles: new Map(),

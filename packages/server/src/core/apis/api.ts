@@ -1,6 +1,7 @@
 import type { Code } from '@postern/contract'
 
 import type { IpRanges } from '../../base/ip.ts'
+import type { Secret } from '../../base/secret.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
 import type { LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
@@ -38,6 +39,10 @@ export interface Api {
   readonly preset: Preset
   /** Where requests of each environment are sent. Null: that environment has no upstream. */
   readonly upstreams: Readonly<Record<Environment, Upstream | null>>
+  /** What the gateway itself presents to the upstream. Null: nothing. */
+  readonly upstreamCredentials: Readonly<Record<Environment, UpstreamCredential | null>>
+  /** Whether the upstream is told who calls: `X-Postern-*`, and the client's address in `X-Forwarded-*`. */
+  readonly identityHeaders: boolean
   /** Places where a credential may travel, in order. */
   readonly places: readonly Place[]
   /** Scope → description. */
@@ -58,6 +63,20 @@ export interface Upstream {
   /** Prepended to the path that is sent; '' or '/base' without a trailing slash. */
   readonly basePath: string
 }
+
+/** A credential of the upstream's own, injected after the client's was cut out; the client never sees it. */
+export interface UpstreamCredential {
+  readonly place: InjectionPlace
+  /** For `basic`: user and password with a colon between them. */
+  readonly secret: Secret
+}
+
+/** Header names are lower-case. */
+export type InjectionPlace =
+  | { readonly in: 'bearer' }
+  | { readonly in: 'basic' }
+  | { readonly in: 'header'; readonly name: string }
+  | { readonly in: 'query'; readonly name: string }
 
 export interface Route {
   readonly id: string

@@ -77,6 +77,8 @@ export function anApi(fields: Partial<Omit<Api, 'routes'>> & { readonly routes?:
       live: { origin: 'http://up.test', basePath: '' },
       sandbox: { origin: 'http://sandbox.test', basePath: '' },
     },
+    upstreamCredentials: { live: null, sandbox: null },
+    identityHeaders: true,
     places: everyPlace,
     scopes: new Map([
       ['orders.read', 'Read orders'],

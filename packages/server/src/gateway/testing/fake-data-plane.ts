@@ -1,7 +1,7 @@
 import type { Code } from '@postern/contract'
 
 import { compileIpRanges } from '../../base/ip.ts'
-import type { Api, Declaration, Place, Route } from '../../core/apis/api.ts'
+import type { Api, Declaration, Place, Route, UpstreamCredential } from '../../core/apis/api.ts'
 import { createRouteTable } from '../../core/apis/route-table.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from '../../core/decision/answer.ts'
 import type { Evaluation } from '../../core/decision/evaluation.ts'
@@ -27,6 +27,8 @@ export interface FakeOptions {
   readonly route?: Partial<Route>
   readonly corsOrigin?: string
   readonly limits?: boolean
+  readonly upstreamCredential?: UpstreamCredential
+  readonly identityHeaders?: boolean
 }
 
 const anyKind = { accept: ['key'], kinds: null } as const
@@ -151,6 +153,8 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
       limitHeaders: null,
     },
     upstreams: { live: upstream, sandbox: null },
+    upstreamCredentials: { live: options.upstreamCredential ?? null, sandbox: null },
+    identityHeaders: options.identityHeaders ?? true,
     places: options.places ?? everyPlace,
     scopes: new Map(),
     roles: new Map(),
