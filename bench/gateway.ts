@@ -1,189 +1,170 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { issue, makeAccount } from '../tests/support/issue.ts'
 import { freePorts } from '../tests/support/ports.ts'
-import { startServerProcess, type ServerProcess } from '../tests/support/process.ts'
-import { pause } from '../tests/support/until.ts'
-import { bar, type Bench, type Report } from './lib/bench.ts'
-import { type Cpu, cpuOf, end, isInstalled, pin, startReady } from './lib/processes.ts'
+import type { ServerProcess } from '../tests/support/process.ts'
+import { bar, type Bar, type Bench, type Report, unmeasured } from './lib/bench.ts'
+import { heldCredentials, startFullServer } from './lib/full-server.ts'
+import { startNginx } from './lib/nginx.ts'
+import { installPeers } from './lib/peers.ts'
+import { end, isInstalled, startReady } from './lib/processes.ts'
 import { shopYaml } from './lib/shop.ts'
+import {
+  connections,
+  cost,
+  makeSide,
+  measure,
+  pinSides,
+  ratios,
+  type Round,
+  settleMs,
+  type Side,
+  slice,
+  spread,
+} from './lib/sides.ts'
 import { median } from './lib/stats.ts'
 import { inTemporaryFolder } from './lib/temporary.ts'
 
-const connections = 64
+const without = 'without'
+const withoutAgain = 'without, a second process (A/A)'
+const full = 'with all of it'
+const fullAgain = 'with all of it, a second process (A/A)'
+const nginx = 'nginx proxy_pass'
+const httpxy = 'httpxy'
+const fastify = '@fastify/http-proxy with an equal check'
+
+/** With everything against the same gateway without. */
 const ratioMax = 1.25
-const core = 0
+/** How many times the CPU of ours a peer's request costs at least. */
+const timesMin: readonly { readonly peer: string; readonly times: number }[] = [
+  { peer: nginx, times: 0.33 },
+  { peer: httpxy, times: 1.5 },
+  { peer: fastify, times: 2 },
+]
 
 export const gateway: Bench = {
   name: 'gateway',
-  about: 'what authentication, limits, counting and log add to the CPU of a forwarded request',
+  about: 'CPU of a forwarded request: with and without the decision, and beside nginx, httpxy and @fastify/http-proxy',
   run: ({ quick, progress }) =>
     inTemporaryFolder(async (folder) => {
-      const [upstream = 0, bare = 0, bareAgain = 0, nginx = 0] = await freePorts(4)
-      const children: (ChildProcess | null)[] = []
-      let server: ServerProcess | null = null
+      installPeers(progress)
+      const servers: ServerProcess[] = []
+      const children: ChildProcess[] = []
       try {
         progress('starting')
+        const [upstream = 0] = await freePorts(1)
         const origin = await startReady('upstream-process.ts', [String(upstream)])
         children.push(origin)
-        const yaml = shopYaml(`http://127.0.0.1:${upstream}`)
-        server = await startServerProcess({ yaml })
-        const { project } = await makeAccount(server.api, 'pro')
-        const { value: key } = await issue(server.api, project)
-        const without = await startNullGateway(folder, bare, yaml)
-        const withoutAgain = await startNullGateway(folder, bareAgain, yaml)
-        children.push(without, withoutAgain)
-        const proxy = isInstalled('nginx') ? await startNginx(folder, nginx, upstream) : null
-        children.push(proxy)
-        const sides: Side[] = [
-          makeSide(base, without.pid ?? 0, bare, key),
-          makeSide(full, server.pid, server.gatewayPort, key),
-          makeSide(again, withoutAgain.pid ?? 0, bareAgain, key),
-          ...(proxy === null ? [] : [makeSide(reference, proxy.pid ?? 0, nginx, key)]),
-        ]
-        children.push(...sides.map(({ load }) => load))
-        // Clients and upstream beside the servers, not on their core: a server that is waited for works in the same steps.
-        for (const { pid = 0 } of [...sides.map(({ load }) => load), origin]) pin(pid, core + 1)
-        const pinned = sides.map(({ pid }) => pin(pid, core)).every(Boolean)
-        const rounds = await measure(sides, quick ? 7 : 21, quick ? 6_000 : 20_000, progress)
-        return report(rounds, quick ? 6_000 : 20_000, pinned)
+        const sides = await startSides({ folder, upstream, servers, children })
+        const pinned = pinSides(sides, origin)
+        const plan = { rounds: quick ? 7 : 17, slices: quick ? 4 : 16, warmUpSlices: quick ? 10 : 30 }
+        const rounds = await measure(sides, plan, progress)
+        return report(rounds, plan.slices * slice, pinned)
       } finally {
         for (const child of children) await end(child)
-        await server?.kill()
-        server?.remove()
+        for (const server of servers) {
+          await server.kill()
+          server.remove()
+        }
       }
     }),
 }
 
-interface Side {
-  readonly name: string
-  readonly pid: number
-  readonly load: ChildProcess
-  /** No request was answered any more. */
-  readonly ended: Promise<readonly [number]>
+interface Started {
+  readonly folder: string
+  readonly upstream: number
+  /** Whatever is started goes in here at once, so that it is ended whatever happens. */
+  readonly servers: ServerProcess[]
+  readonly children: ChildProcess[]
 }
 
-function makeSide(name: string, pid: number, port: number, key: string): Side {
-  const load = fork(join(import.meta.dirname, 'lib/load-process.ts'), [String(port), String(connections), key])
-  return { name, pid, load, ended: once(load, 'exit').then(() => [0]) }
-}
-
-function startNullGateway(folder: string, port: number, yaml: string): Promise<ChildProcess> {
-  const file = join(folder, `postern-${port}.yaml`)
-  const lines = ['version: 1', 'brand: acme', `listen: {gateway: "127.0.0.1:${port}"}`, yaml]
-  writeFileSync(file, lines.join('\n'))
-  return startReady('null-gateway.ts', [file])
-}
-
-async function startNginx(folder: string, port: number, upstream: number): Promise<ChildProcess> {
-  const file = join(folder, 'nginx.conf')
-  mkdirSync(join(folder, 'logs'))
-  writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/logs/error.log;
-    events { worker_connections 1024; }
-    http {
-      access_log off; keepalive_requests 1000000000;
-      client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f;
-      uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-      upstream shop { server 127.0.0.1:${upstream}; keepalive 128; }
-      server {
-        listen 127.0.0.1:${port};
-        location / { proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection ""; }
-      }
-    }`,
-  )
-  const child = spawn('nginx', ['-p', folder, '-c', file], { stdio: 'ignore' })
-  await pause(500)
-  return child
-}
-
-/** What every side costs in one round, in CPU microseconds a request. */
-type Round = Readonly<Record<string, Cpu>>
-
-const base = 'without'
-const again = 'without, a second process (A/A)'
-const full = 'with all of it'
-const reference = 'nginx proxy_pass'
-
-/** Log and counts are written within the second after their requests. */
-const settleMs = 1_300
-const idleMs = 5_000
-/** Requests to one side before it is the next one's turn: what disturbs the machine then disturbs all sides alike. */
-const slice = 1_000
-
-async function measure(
-  sides: readonly Side[],
-  rounds: number,
-  requests: number,
-  progress: (text: string) => void,
-): Promise<readonly Round[]> {
-  progress('warming up')
-  await sendAll(sides, 30_000)
-  const idle = await usedBy(sides, () => pause(idleMs))
-  const measured: Round[] = []
-  for (let round = 0; round < rounds; round++) {
-    if (round % 5 === 0) progress(`round ${round + 1} of ${rounds}`)
-    const used = await usedBy(sides, () => sendAll(sides, requests))
-    const share = used.ms / idle.ms
-    const cost = (name: string, part: keyof Cpu) =>
-      ((used.cpu[name]?.[part] ?? 0) - (idle.cpu[name]?.[part] ?? 0) * share) / requests
-    measured.push(
-      Object.fromEntries(sides.map(({ name }) => [name, { all: cost(name, 'all'), main: cost(name, 'main') }])),
-    )
+async function startSides(started: Started): Promise<readonly Side[]> {
+  const { folder, upstream, children } = started
+  const [first = 0, second = 0, nginxPort = 0, httpxyPort = 0, fastifyPort = 0] = await freePorts(5)
+  const { key, ...withAll } = await startFull(started)
+  const { key: keyAgain, ...withAllAgain } = await startFull(started)
+  const request = requestWith(key)
+  const start = async (program: string, args: readonly string[]): Promise<number> => {
+    const child = await startReady(program, args)
+    children.push(child)
+    return child.pid ?? 0
   }
-  return measured
+  const sides = [
+    makeSide({
+      name: without,
+      pid: await start('null-gateway.ts', [nullYaml(folder, first, upstream)]),
+      port: first,
+      request,
+    }),
+    makeSide({ name: full, ...withAll, request }),
+    makeSide({
+      name: withoutAgain,
+      pid: await start('null-gateway.ts', [nullYaml(folder, second, upstream)]),
+      port: second,
+      request,
+    }),
+    makeSide({ name: fullAgain, ...withAllAgain, request: requestWith(keyAgain) }),
+  ]
+  if (isInstalled('nginx')) {
+    const child = await startNginx(folder, nginxPort, upstream)
+    children.push(child)
+    sides.push(makeSide({ name: nginx, pid: child.pid ?? 0, port: nginxPort, request }))
+  }
+  const peerArgs = [String(httpxyPort), String(upstream)]
+  sides.push(makeSide({ name: httpxy, pid: await start('../peers/httpxy.ts', peerArgs), port: httpxyPort, request }))
+  const keys = join(folder, 'keys.txt')
+  writeFileSync(keys, manyKeys(key))
+  const pid = await start('../peers/fastify-http-proxy.ts', [String(fastifyPort), String(upstream), keys])
+  sides.push(makeSide({ name: fastify, pid, port: fastifyPort, request }))
+  children.push(...sides.map(({ load }) => load))
+  return sides
 }
 
-/** That many requests to each side, slice by slice; every other time backwards, so that nobody is always first. */
-async function sendAll(sides: readonly Side[], requests: number): Promise<void> {
-  for (let sent = 0; sent < requests; sent += slice)
-    for (const side of (sent / slice) % 2 === 0 ? sides : sides.toReversed()) await send(side, slice)
-  await pause(settleMs)
+async function startFull({ upstream, servers }: Started): Promise<{ pid: number; port: number; key: string }> {
+  const server = await startFullServer(`http://127.0.0.1:${upstream}`)
+  servers.push(server)
+  const { project } = await makeAccount(server.api, 'pro')
+  const { value: key } = await issue(server.api, project)
+  return { pid: server.pid, port: server.gatewayPort, key }
 }
 
-/** CPU of every side's process during the work, and how long that took. */
-async function usedBy(
-  sides: readonly Side[],
-  work: () => Promise<void>,
-): Promise<{ readonly cpu: Round; readonly ms: number }> {
-  const start = performance.now()
-  const before = sides.map(({ pid }) => cpuOf(pid))
-  await work()
-  const after = sides.map(({ pid }) => cpuOf(pid))
-  const used = (i: number, part: keyof Cpu) => (after[i]?.[part] ?? 0) - (before[i]?.[part] ?? 0)
-  const cpu = Object.fromEntries(sides.map(({ name }, i) => [name, { all: used(i, 'all'), main: used(i, 'main') }]))
-  return { cpu, ms: performance.now() - start }
+function nullYaml(folder: string, port: number, upstream: number): string {
+  const file = join(folder, `postern-${port}.yaml`)
+  const lines = ['version: 1', 'brand: acme', `listen: {gateway: "127.0.0.1:${port}"}`]
+  writeFileSync(file, [...lines, shopYaml(`http://127.0.0.1:${upstream}`)].join('\n'))
+  return file
 }
 
-async function send({ name, load, ended }: Side, requests: number): Promise<void> {
-  const answered = once(load, 'message')
-  load.send(requests)
-  const [good] = await Promise.race([answered, ended])
-  if (good !== requests)
-    throw new Error(`${name}: ${requests - Number(good)} of ${requests} were not answered with 200`)
+function requestWith(key: string): string {
+  return `GET /v1/orders/1 HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAuthorization: Bearer ${key}\r\n\r\n`
+}
+
+/** The one that is used, and as many others as our server holds. */
+function manyKeys(key: string): string {
+  return Array.from({ length: heldCredentials }, (_, i) => `acme_sk_live_${String(i).padStart(50, '0')}`)
+    .concat(key)
+    .join('\n')
 }
 
 function report(rounds: readonly Round[], requests: number, pinned: boolean): Report {
-  const names = [full, base, again, reference].filter((name) => rounds[0]?.[name] !== undefined)
-  const costs = (name: string, part: keyof Cpu) => rounds.map((round) => round[name]?.[part] ?? Number.NaN)
-  const ratios = (name: string) => rounds.map((round) => (round[name]?.all ?? 0) / (round[base]?.all ?? 0))
-  const spread = median(ratios(again).map((ratio) => Math.abs(ratio - 1)))
-  const ratio = median(ratios(full))
+  const all = [full, fullAgain, without, withoutAgain, ...timesMin.map(({ peer }) => peer)]
+  const names = all.filter((name) => rounds[0]?.[name] !== undefined)
+  const ratio = median(ratios(rounds, full, without))
+  const apart = spread(rounds, without, withoutAgain)
   return {
     tables: [
       {
-        title: `CPU a forwarded request, ${connections} connections, ${rounds.length} rounds of ${requests} requests${pinned ? ', each server on one core' : ''}`,
+        title: `CPU a forwarded request, 1 KB answer, ${connections} connections, ${rounds.length} rounds of ${requests} requests${pinned ? ', each server on one core' : ''}`,
         rows: [
-          ['', 'median', 'to the gateway without', 'of it the serving thread', 'all others'],
+          ['', 'median', 'to ours with all of it', 'to ours without', 'of it the serving thread', 'all others'],
           ...names.map((name) => [
             name,
-            `${median(costs(name, 'all')).toFixed(1)} µs`,
-            `${median(ratios(name)).toFixed(3)} ×`,
-            `${median(costs(name, 'main')).toFixed(1)} µs`,
+            `${cost(rounds, name, 'all').toFixed(1)} µs`,
+            `${median(ratios(rounds, name, full)).toFixed(3)} ×`,
+            `${median(ratios(rounds, name, without)).toFixed(3)} ×`,
+            `${cost(rounds, name, 'main').toFixed(1)} µs`,
             `${median(rounds.map((round) => (round[name]?.all ?? 0) - (round[name]?.main ?? 0))).toFixed(1)} µs`,
           ]),
         ],
@@ -192,17 +173,27 @@ function report(rounds: readonly Round[], requests: number, pinned: boolean): Re
     bars: [
       bar(
         'authentication, limits, counting and log cost at most 25 % CPU a request',
-        `${((ratio - 1) * 100).toFixed(1)} %, A/A spread ${(spread * 100).toFixed(1)} %`,
-        ratio - spread <= ratioMax,
+        `${((ratio - 1) * 100).toFixed(1)} %, A/A spread ${(apart * 100).toFixed(1)} %`,
+        ratio - apart <= ratioMax,
       ),
+      ...timesMin.map((wanted) => peerBar(rounds, wanted)),
     ],
     notes: [
       'CPU of a server process with all its threads, user and system, less what it uses idle in the same time.',
       `The sides take turns of ${slice} requests; a round ends ${settleMs} ms after its last answer, so that writing the log and the counts is part of it.`,
-      'With: the server as it is started, SQLite on disk, a limit and a quota on the credential.',
+      `With: the server as it is started, SQLite on disk, ${heldCredentials + 1} credentials, a limit and a quota on the one that is used.`,
       'Without: the same gateway; address, path and route are matched, request id, forwarding and ten identity headers (of one constant client) are set; no credential is looked at, nothing is limited, counted or logged, and no limit headers are made.',
-      'A ratio is of two measurements of one round; the A/A spread is the median distance of two processes of the gateway without.',
-      ...(names.includes(reference) ? [] : ['nginx is not installed: there is no reference row.']),
+      'N × X: the CPU of X a request over ours with everything. A ratio is of two measurements of one round; its A/A spread is the median distance of two processes of the same gateway.',
+      'nginx and httpxy forward without a check. @fastify/http-proxy checks as its documentation advises, in a preHandler: SHA-256, a Map of as many keys, scope, GCRA, a count and last use, two identity headers; no request log and no file.',
+      ...(names.includes(nginx) ? [] : ['nginx is not installed: there is no row of it.']),
     ],
   }
+}
+
+function peerBar(rounds: readonly Round[], { peer, times }: (typeof timesMin)[number]): Bar {
+  const promise = `with all of it at least ${times} × ${peer}`
+  if (rounds[0]?.[peer] === undefined) return unmeasured(promise, `${peer} is not installed`)
+  const ratio = median(ratios(rounds, peer, full))
+  const apart = spread(rounds, full, fullAgain)
+  return bar(promise, `${ratio.toFixed(2)} ×, A/A spread ${(apart * 100).toFixed(1)} %`, ratio * (1 + apart) >= times)
 }

@@ -12,6 +12,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'kill', load: async () => (await import('./kill.ts')).kill },
   { name: 'revoke', load: async () => (await import('./revoke.ts')).revoke },
   { name: 'gateway', load: async () => (await import('./gateway.ts')).gateway },
+  { name: 'verify', load: async () => (await import('./verify.ts')).verify },
 ]
 
 const { values: flags, positionals } = parseArgs({

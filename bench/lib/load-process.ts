@@ -1,11 +1,10 @@
 import { connect, type Socket } from 'node:net'
 
 /**
- * Run as a process of its own: `connections` bare sockets that send one request after the other. Each message asks
- * for a number of answered requests, and is told how many of them were 200.
+ * Run as a process of its own: `connections` bare sockets that send the same request one time after the other. Each
+ * message asks for a number of answered requests, and is told how many of them were 200.
  */
-const [port, connections, key] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4] ?? '']
-const head = `GET /v1/orders/1 HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAuthorization: Bearer ${key}\r\n\r\n`
+const [port, connections, request] = [Number(process.argv[2]), Number(process.argv[3]), process.argv[4] ?? '']
 
 let left = 0
 let running = 0
@@ -41,7 +40,7 @@ function send(socket: Socket): void {
   if (left === 0) return
   left--
   running++
-  socket.write(head)
+  socket.write(request)
 }
 
 process.on('message', (count) => {

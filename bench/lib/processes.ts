@@ -5,16 +5,24 @@ import { join } from 'node:path'
 
 /** A program of this folder as a process of its own, once it has said that it is ready. */
 export async function startReady(program: string, args: readonly string[]): Promise<ChildProcess> {
+  return (await startSaying(program, args)).child
+}
+
+/** The same, with the line of JSON that it said. */
+export async function startSaying(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly child: ChildProcess; readonly said: string }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, program), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const exited = once(child, 'exit').then(([code]) => {
+  const exited = once(child, 'exit').then(([code]): never => {
     throw new Error(`${program} ended with code ${String(code)}`)
   })
-  await Promise.race([once(child.stdout ?? child, 'data'), exited])
+  const [said] = await Promise.race([once(child.stdout, 'data'), exited])
   // Its end is no fault any more.
   exited.catch(() => {})
-  return child
+  return { child, said: String(said) }
 }
 
 export async function end(child: ChildProcess | null): Promise<void> {
