@@ -128,6 +128,19 @@ describe('a credential, from its making to its end', () => {
     expect((await cli(['key', 'revoke', id, '--yes'])).err).toContain('revoked already')
   })
 
+  it('is changed, and what is not named stays', async () => {
+    const { id } = await newKey('--scope', 'orders.read', '--ip', '203.0.113.0/24')
+    const changed = json(
+      await cli(['key', 'update', id, '--name', 'Nightly', '--any-ip', '--expires', '90d', '--json']),
+    )
+    expect(changed).toMatchObject({ name: 'Nightly', scopes: ['orders.read'], ip_allow: [] })
+    expect(Date.parse(changed.expires_at) - Date.now()).toBeGreaterThan(89 * 86_400_000)
+    const again = json(await cli(['key', 'update', id, '--no-scopes', '--expires', 'never', '--json']))
+    expect(again).toMatchObject({ name: 'Nightly', scopes: [], expires_at: null })
+    expect((await cli(['key', 'update', id])).code).toBe(2)
+    expect((await cli(['key', 'update', id, '--ip', '203.0.113.7', '--any-ip'])).err).toContain('exclude each other')
+  })
+
   it('cannot be shown again once its window is closed, and the message says what to do', async () => {
     const { id } = await newKey()
     const { code, err } = await cli(['key', 'reveal', id, '--show-secret'])
@@ -234,6 +247,15 @@ describe('import', () => {
 })
 
 describe('looking', () => {
+  it('shows what is declared: APIs, their routes, plans', async () => {
+    expect((await cli(['api', 'list'])).out).toMatch(/^shop\tgeneric\t/m)
+    expect((await cli(['api', 'show', 'shop'])).out).toMatch(/^scope orders\.read\t/m)
+    expect((await cli(['api', 'routes', 'shop'])).out).toMatch(/^\S+\tGET\t\/v1\/orders/m)
+    expect((await cli(['api', 'show', 'nowhere'])).code).toBe(1)
+    expect((await cli(['plan', 'list'])).out).toMatch(/^pro\tshop/m)
+    expect(json(await cli(['plan', 'show', 'pro', '--json']))).toMatchObject({ id: 'pro', apis: ['shop'] })
+  })
+
   it('tells who asks, usage, events and that the audit log is whole', async () => {
     expect((await cli(['whoami'])).out).toContain('operator: sees every account')
     await pause(1_500)

@@ -1,5 +1,6 @@
 import type { AddCommand } from '../command.ts'
 import { account } from './account.ts'
+import { api } from './api.ts'
 import { audit } from './audit.ts'
 import { backup } from './backup.ts'
 import { completion } from './completion.ts'
@@ -10,6 +11,7 @@ import { events } from './events.ts'
 import { explain } from './explain.ts'
 import { init } from './init.ts'
 import { key } from './key.ts'
+import { plan } from './plan.ts'
 import { project } from './project.ts'
 import { requests } from './requests.ts'
 import { restore } from './restore.ts'
@@ -24,6 +26,8 @@ export const commands: readonly AddCommand[] = [
   start,
   dev,
   config,
+  api,
+  plan,
   account,
   project,
   key,
