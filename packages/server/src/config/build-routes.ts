@@ -1,3 +1,5 @@
+import { METHODS } from 'node:http'
+
 import type { ConfigApi, ConfigRoute } from '@postern/contract'
 
 import { sizeBytes } from '../base/units.ts'
@@ -127,6 +129,7 @@ function ownDraft(
     return null
   }
   const base = { ...defaults, methods: [], ...given }
+  checkMethods(written.methods ?? [], [...at, 'methods'], context)
   const limits = buildLimits(written.limits ?? [], [...at, 'limits'], context)
   checkUnique(
     limits.map(({ name }) => name),
@@ -150,6 +153,17 @@ function ownDraft(
     at,
   }
 }
+
+/** Of another method no request arrives: it would be refused before it is a request. */
+function checkMethods(methods: readonly string[], at: Path, { report }: Context): void {
+  for (const [index, method] of methods.entries()) {
+    if (served.includes(method)) continue
+    report.error([...at, index], `no request with the method "${method}" is served${didYouMean(method, served)}`)
+  }
+}
+
+/** TRACE would show the caller what the gateway adds, and CONNECT asks for a tunnel: both are refused. */
+const served = METHODS.filter((method) => method !== 'TRACE' && method !== 'CONNECT')
 
 function ruleOf({ any = [], all = [] }: NonNullable<ConfigRoute['scopes']>): ScopeRule {
   return { any, all }

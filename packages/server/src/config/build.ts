@@ -28,6 +28,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const apis = buildApis(written.apis ?? {}, listen.maxBodyBytes, context)
   const plans = buildPlans(written.plans ?? {}, apis, context)
   const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
+  const geoip = buildGeoip(written.geoip, context)
   if (store === null || addresses === null || report.errors.length > 0) return null
   const declaration: Declaration = {
     brand: written.brand,
@@ -54,7 +55,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     data: files.resolve(written.data ?? './data'),
     keys: files.resolve(written.keys ?? './keys'),
     store,
-    geoip: written.geoip === undefined ? null : files.resolve(written.geoip),
+    geoip,
     maxCredentials: written.memory?.max_credentials ?? 1_000_000,
     staleAfterMs: durationMs(written.stale_after ?? '30s'),
     retention: buildRetention(written.retention ?? {}),
@@ -101,6 +102,13 @@ function buildStore(text: string, context: Context): StoreConfig | null {
   // The value is not repeated: it may hold a password.
   context.report.error(['store', 'url'], 'must be sqlite or a URL that begins with postgres://')
   return null
+}
+
+function buildGeoip(path: string | undefined, { report, files }: Context): string | null {
+  if (path === undefined) return null
+  const fault = files.fault(path)
+  if (fault !== null) report.error(['geoip'], fault)
+  return files.resolve(path)
 }
 
 const managementKeyLengthMin = 32

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { sha256Hex } from '../base/digest.ts'
@@ -9,6 +9,8 @@ export interface Files {
   resolve(path: string): string
   /** The error is a sentence. */
   read(path: string): Result<string, string>
+  /** Null where there is a file that this process may read; otherwise a sentence. */
+  fault(path: string): string | null
   /** Digest of all texts so far. */
   fingerprint(): string
 }
@@ -24,6 +26,14 @@ export function createFiles(folder: string, first: string): Files {
         return ok(text)
       } catch (cause) {
         return fail(`${resolve(folder, path)} cannot be read: ${reasonOf(cause)}`)
+      }
+    },
+    fault: (path) => {
+      try {
+        closeSync(openSync(resolve(folder, path), 'r'))
+        return null
+      } catch (cause) {
+        return `${resolve(folder, path)} cannot be read: ${reasonOf(cause)}`
       }
     },
     fingerprint: () => sha256Hex(texts.map(sha256Hex).join()),

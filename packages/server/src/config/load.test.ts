@@ -386,6 +386,12 @@ describe('an error', () => {
     [`${shop}    credentials: [{in: bearer, accept: [saml]}]\n`, 'accept[0]: must be key, token or jwt'],
     [`${shop}    routes: [{id: a}]\n`, ':7:14 apis.shop.routes[0]: "path" is missing'],
     [`${shop}    routes: [{id: a, path: x}]\n`, ':7:28 apis.shop.routes[0].path: a path begins with "/"'],
+    [
+      `${shop}    routes: [{id: a, path: /x, methods: [POSTT]}]\n`,
+      'apis.shop.routes[0].methods[0]: no request with the method "POSTT" is served; did you mean "POST"?',
+    ],
+    [`${shop}    routes: [{id: a, path: /x, methods: [TRACE]}]\n`, 'no request with the method "TRACE" is served'],
+    [`${head}geoip: ./nowhere.mmdb\n`, ':3:8 geoip: '],
     [`${shop}    routes: [{id: a, path: /x, methods: [get]}]\n`, 'methods[0]: must be a method in upper case'],
     [
       `${shop}    routes: [{id: a, path: /x}, {id: a, path: /y}]\n`,
