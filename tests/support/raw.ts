@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 /** One answer as it came over the wire. */
 export interface RawAnswer {
@@ -21,12 +22,14 @@ export interface RawRequest {
   readonly body?: string
   /** Address from which to connect, such as 127.0.0.2. */
   readonly from?: string
+  /** Over TLS, verified like any client does: `ca` and `servername` at least. */
+  readonly tls?: ConnectionOptions
 }
 
 /** One request on a connection of its own, byte for byte as written. */
 export async function request(
   port: number,
-  { method = 'GET', target = '/', headers = [], host = 'shop.test', body = '', from }: RawRequest,
+  { method = 'GET', target = '/', headers = [], host = 'shop.test', body = '', from, tls }: RawRequest,
 ): Promise<RawAnswer> {
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body, 'latin1')}`]
   const head = [
@@ -39,6 +42,7 @@ export async function request(
   const [answer] = await exchange(port, `${head.join('\r\n')}\r\n\r\n${body}`, {
     method,
     ...(from !== undefined && { from }),
+    ...(tls !== undefined && { tls }),
   })
   if (answer === undefined) throw new Error('the connection ended without an answer')
   return answer
@@ -48,15 +52,12 @@ export async function request(
 export function exchange(
   port: number,
   bytes: string,
-  options: { readonly method?: string; readonly from?: string } = {},
+  options: { readonly method?: string; readonly from?: string; readonly tls?: ConnectionOptions } = {},
 ): Promise<readonly RawAnswer[]> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      ...(options.from !== undefined && { localAddress: options.from }),
-    })
+    const to = { port, host: '127.0.0.1', ...(options.from !== undefined && { localAddress: options.from }) }
+    const socket = options.tls === undefined ? connect(to) : connectTls({ ...to, ...options.tls })
     const done = (): void => resolve(answersIn(Buffer.concat(chunks), options.method === 'HEAD'))
     socket.setTimeout(20_000, () => socket.destroy(new Error('no end of the answer within 20 s')))
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -31,11 +31,24 @@ const count = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
 /** Kinds that a plan can name. `oauth_client` is read already and enters with OAuth. */
 const configKinds = Type.Enum(['secret', 'publishable', 'integration', 'management', 'oauth_client'])
 
+const tls = Type.Object(
+  {
+    certificates: Type.Array(Type.Object({ cert: file, key: file }, strict), { minItems: 1 }),
+    listeners: Type.Optional(Type.Array(Type.Enum(['gateway', 'console', 'ops']), { minItems: 1 })),
+    // Unquoted, YAML reads them as numbers.
+    min_version: Type.Optional(Type.Enum(['1.2', '1.3', 1.2, 1.3], { expects: '1.2 or 1.3' })),
+    hsts: Type.Optional(duration),
+    hsts_subdomains: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+
 const listen = Type.Object(
   {
     gateway: Type.Optional(socket),
     console: Type.Optional(socket),
     ops: Type.Optional(socket),
+    tls: Type.Optional(tls),
     trusted_proxies: Type.Optional(Type.Array(peer)),
     plain_http_from: Type.Optional(Type.Array(peer)),
     max_header_lines: Type.Optional(Type.Integer({ minimum: 10, maximum: 1_000 })),

@@ -39,6 +39,8 @@ import { createOps } from './ops/ops.ts'
 import { busyPorts, type BusyPort } from './ops/ports.ts'
 import { generic } from './presets/generic.ts'
 import { acquireDataLock, createKeyFiles, openStore, type DataLock, type LockOwner } from './store/index.ts'
+import { watchExpiry } from './tls/expiry.ts'
+import { createTerminator } from './tls/terminator.ts'
 
 export interface StartOptions {
   readonly clock: Clock
@@ -173,7 +175,19 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   })
   await housekeeping.loadQuotas()
 
-  const ops = createOps({ table, feed, recorder, clock, ready: () => readiness(feed, clock) })
+  const tls = createTerminator({ clock, random })
+  tls.prepare(config.listen.tls)()
+  const certificates = () => config.listen.tls?.certificates ?? []
+  const expiry = watchExpiry({ clock, certificates, tell: log.info })
+  const ops = createOps({
+    table,
+    feed,
+    recorder,
+    clock,
+    ready: () => readiness(feed, clock),
+    tls: tls.face('ops'),
+    certificates,
+  })
   const gateway = createGateway({
     dataPlane,
     clock,
@@ -181,6 +195,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     reportFault: log.fault,
     limits: wireLimits(config),
     observer: ops.metrics,
+    tls: tls.face('gateway'),
   })
   const management = await createManagement({
     store,
@@ -193,6 +208,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     effectiveEverywhereBy: (now) => (alone ? now : effectiveEverywhereBy(now, config)),
     feed: () => ({ position: feed.position, stale: !feed.isFresh(clock.now(), clock.monotonic()) }),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
+    tls: tls.face('console'),
     verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
     version,
     node,
@@ -208,19 +224,23 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   housekeeping.start()
   await housekeeping.closeWindows()
   await housekeeping.checkpoint()
+  expiry.look()
   log.info('server.started', { node, credentials: table.size, store: store.kind })
 
   return {
     config: () => config,
     madeManagementKey,
     managementKeyFile: join(config.data, managementKeyFile),
-    consoleUrl: `http://${hostText(config.listen.console)}`,
+    consoleUrl: `${tls.face('console').on() ? 'https' : 'http'}://${hostText(config.listen.console)}`,
     reload: async (next) => {
       const missing = orphans(config, next, await store.system.inUse())
       if (missing.length > 0) return fail(missing)
+      const useTls = tls.prepare(next.listen.tls)
       const listened = await gateway.update([next.listen.gateway, ...next.listen.own])
       if (!listened.ok) return fail(listened.error.map(({ host, port }) => `cannot listen on ${host}:${port}`))
+      useTls()
       config = next
+      expiry.look()
       declaration = inForce(next.declaration)
       log.info('config.reloaded', { file: next.file })
       return ok(null)
@@ -230,6 +250,8 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
       await management.close()
       await housekeeping.stop()
       feed.stop()
+      tls.stop()
+      expiry.stop()
       await ops.close()
       await store.close()
       lock?.release()

@@ -20,7 +20,24 @@ export function declaredHere({ cwd, env }: Io): Declared {
   const root = existsSync(file) ? mapIn(readFileSync(file, 'utf8')) : {}
   const listen = isMap(root['listen']) ? root['listen'] : {}
   const data = textOf(root['data'], env)
-  return { consoleUrl: urlOf(textOf(listen['console'], env)), dataFolder: data === null ? null : resolve(cwd, data) }
+  const address = textOf(listen['console'], env)
+  return {
+    consoleUrl: isTlsConsole(listen['tls'])
+      ? (secureUrl(textOf(root['public_url'], env)) ?? urlOf('https', address))
+      : urlOf('http', address),
+    dataFolder: data === null ? null : resolve(cwd, data),
+  }
+}
+
+function isTlsConsole(tls: unknown): boolean {
+  if (!isMap(tls)) return false
+  const { listeners } = tls
+  return !Array.isArray(listeners) || listeners.includes('console')
+}
+
+/** The public one, where it is encrypted: its name is the one that the certificate says. */
+function secureUrl(text: string | null): string | null {
+  return text !== null && URL.parse(text)?.protocol === 'https:' ? text : null
 }
 
 function mapIn(text: string): Readonly<Record<string, unknown>> {
@@ -45,10 +62,10 @@ function textOf(value: unknown, env: Io['env']): string | null {
 }
 
 /** `127.0.0.1:8081` as a URL; where all addresses are listened on, this machine's own. */
-function urlOf(address: string | null): string | null {
+function urlOf(scheme: 'http' | 'https', address: string | null): string | null {
   const match = address === null ? null : /^(.*):([1-9][0-9]*)$/.exec(address)
   if (match === null) return null
   const [, host = '', port = ''] = match
   const own = host === '0.0.0.0' || host === '[::]' || host === '*' || host === '' ? '127.0.0.1' : host
-  return URL.canParse(`http://${own}:${port}`) ? `http://${own}:${port}` : null
+  return URL.canParse(`${scheme}://${own}:${port}`) ? `${scheme}://${own}:${port}` : null
 }

@@ -19,7 +19,7 @@ export const config: AddCommand = (program, run) => {
 
 async function check({ io, out }: Tools, file = 'postern.yaml'): Promise<ExitCode> {
   const { loadConfig } = await import('@postern/server')
-  const loaded = loadConfig({ path: resolve(io.cwd, file), env: io.env })
+  const loaded = loadConfig({ path: resolve(io.cwd, file), env: io.env, now: io.now() })
   if (loaded.ok) {
     for (const note of loaded.value.notes) out.note(`note  ${configErrorLine(note)}`)
     if (loaded.value.store.kind === 'postgres') {

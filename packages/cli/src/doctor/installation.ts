@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-import type { Socket } from '@postern/server'
+import type { Certificate, Socket } from '@postern/server'
 
 import { demoFolder } from '../demo/ports.ts'
 import type { Io } from '../io.ts'
@@ -12,6 +12,8 @@ export interface Installation {
   readonly keys: string
   /** Where postern.yaml says to listen; null for the demonstration, whose ports are chosen at each start. */
   readonly sockets: readonly Socket[] | null
+  /** Those of listen.tls. */
+  readonly certificates: readonly Pick<Certificate, 'file' | 'expiresAt'>[]
 }
 
 /** Null where there is neither a good postern.yaml nor a demonstration. */
@@ -19,13 +21,16 @@ export async function installationHere({ cwd, env }: Io): Promise<Installation |
   const path = resolve(cwd, 'postern.yaml')
   if (!existsSync(path)) {
     const folder = join(cwd, demoFolder)
-    return existsSync(folder) ? { data: join(folder, 'data'), keys: join(folder, 'keys'), sockets: null } : null
+    return existsSync(folder)
+      ? { data: join(folder, 'data'), keys: join(folder, 'keys'), sockets: null, certificates: [] }
+      : null
   }
   const { loadConfig } = await import('@postern/server')
   const loaded = loadConfig({ path, env })
   if (!loaded.ok) return null
   const { data, keys, listen } = loaded.value
-  return { data, keys, sockets: [listen.gateway, ...listen.own, listen.console, listen.ops] }
+  const sockets = [listen.gateway, ...listen.own, listen.console, listen.ops]
+  return { data, keys, sockets, certificates: listen.tls?.certificates ?? [] }
 }
 
 /** Where the server that runs on a data folder listens; null: none runs. */

@@ -6,10 +6,10 @@ import { exit, Stop } from '../stop.ts'
 import type { Tools } from '../tools.ts'
 import { configErrorLine } from './config-errors.ts'
 
-/** Reads a configuration file; every error of it is told before it stops. */
-export function loadOrStop({ io, out }: Tools, file: string): Config {
+/** Reads a configuration file; every error of it is told before it stops. To `serve`, its certificates must be valid. */
+export function loadOrStop({ io, out }: Tools, file: string, use: 'serve' | 'look' = 'look'): Config {
   const path = resolve(io.cwd, file)
-  const loaded = loadConfig({ path, env: io.env })
+  const loaded = loadConfig({ path, env: io.env, ...(use === 'serve' && { now: io.now() }) })
   if (loaded.ok) return loaded.value
   for (const error of loaded.error) out.note(configErrorLine(error))
   const count = loaded.error.length

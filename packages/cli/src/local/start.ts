@@ -22,7 +22,7 @@ export async function startHere(tools: Tools, { config: file, quiet }: StartOpti
       next: 'npx postern init   (writes one), or: npx postern dev   (a demonstration that needs none)',
     })
   }
-  const config = loadOrStop(tools, file)
+  const config = loadOrStop(tools, file, 'serve')
   for (const { message } of config.notes) tools.out.note(`note  ${message}`)
   const server = await runServer(tools, config, { watch: true, quiet: quiet === true })
   tell(tools, server)

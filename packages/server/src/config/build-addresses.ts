@@ -8,13 +8,20 @@ import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { pathText } from './issue.ts'
 
+export interface Addresses {
+  readonly table: AddressTable
+  readonly own: readonly Socket[]
+  /** Where each address is written. */
+  readonly places: ReadonlyMap<Address, Path>
+}
+
 /** The table, and the listeners that addresses such as ":9001" ask for. Null where an error prevents it. */
 export function buildAddresses(
   written: NonNullable<ConfigFile['apis']>,
   apis: ReadonlyMap<string, Api>,
-  listen: Omit<Listen, 'own'>,
+  listen: Omit<Listen, 'own' | 'tls'>,
   context: Context,
-): { readonly table: AddressTable; readonly own: readonly Socket[] } | null {
+): Addresses | null {
   const places = new Map<Address, Path>()
   for (const [id, { address }] of Object.entries(written)) {
     const api = apis.get(id)
@@ -29,7 +36,7 @@ export function buildAddresses(
     }
   }
   const table = createAddressTable([...places.keys()], listen.gateway.port)
-  if (table.ok) return { table: table.value, own: ownSockets(places, listen, context) }
+  if (table.ok) return { table: table.value, own: ownSockets(places, listen, context), places }
   const first = pathText(places.get(table.error.first) ?? [])
   context.report.error(places.get(table.error.second) ?? [], `is the same address as ${first}`)
   return null
@@ -50,7 +57,7 @@ function add(
 
 function ownSockets(
   places: ReadonlyMap<Address, Path>,
-  listen: Omit<Listen, 'own'>,
+  listen: Omit<Listen, 'own' | 'tls'>,
   { report }: Context,
 ): readonly Socket[] {
   const sockets = new Map<number, Socket>()

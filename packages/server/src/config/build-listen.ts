@@ -11,7 +11,7 @@ type Written = NonNullable<ConfigFile['listen']>
 const faces = ['gateway', 'console', 'ops'] as const
 const defaults = { gateway: '127.0.0.1:8080', console: '127.0.0.1:8081', ops: '127.0.0.1:8082' } as const
 
-export function buildListen(written: Written, { report }: Context): Omit<Listen, 'own'> {
+export function buildListen(written: Written, { report }: Context): Omit<Listen, 'own' | 'tls'> {
   const sockets = {
     gateway: socketOf(written, 'gateway'),
     console: socketOf(written, 'console'),

@@ -7,6 +7,8 @@ import { buildAddresses } from './build-addresses.ts'
 import { buildApis } from './build-apis.ts'
 import { buildListen, buildPeers } from './build-listen.ts'
 import { buildPlans } from './build-plans.ts'
+import { buildTls } from './build-tls.ts'
+import { noteUncovered } from './certificate-cover.ts'
 import type { Config, Retention, StoreConfig } from './config.ts'
 import { type Context, secretValue } from './context.ts'
 import { freeze } from './freeze.ts'
@@ -15,6 +17,8 @@ import type { Env } from './source.ts'
 export interface BuildContext extends Context {
   readonly file: string
   readonly env: Env
+  /** Epoch ms; null: certificates are not judged by time. */
+  readonly now: number | null
 }
 
 /** From the file's values to what the product works with. Null where an error prevents it. */
@@ -22,7 +26,8 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const { report, files, indexes } = context
   checkBrands(written, context)
   const listen = buildListen(written.listen ?? {}, context)
-  const publicUrl = buildPublicUrl(written, listen.console.port, context)
+  const tls = buildTls(written.listen?.tls, context, context.now)
+  const publicUrl = buildPublicUrl(written, listen.console.port, tls?.listeners.includes('console') === true, context)
   const store = buildStore(written.store?.url ?? 'sqlite', context)
   const managementKey = buildManagementKey(context)
   const apis = buildApis(written.apis ?? {}, listen.maxBodyBytes, context)
@@ -30,6 +35,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
   const geoip = buildGeoip(written.geoip, context)
   if (store === null || addresses === null || report.errors.length > 0) return null
+  if (tls !== null) noteUncovered(tls, addresses.places, publicUrl, context)
   const declaration: Declaration = {
     brand: written.brand,
     formerBrands: written.former_brands ?? [],
@@ -51,7 +57,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   return freeze({
     file: context.file,
     declaration,
-    listen: { ...listen, own: addresses.own },
+    listen: { ...listen, own: addresses.own, tls },
     data: files.resolve(written.data ?? './data'),
     keys: files.resolve(written.keys ?? './keys'),
     store,
@@ -67,6 +73,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     retiredScopes: retiredScopes(written),
     notes: report.notes,
     fingerprint: files.fingerprint(),
+    filesRead: [context.file, ...files.paths()],
     nextIndex: indexes.next(),
   })
 }
@@ -80,8 +87,8 @@ function checkBrands(written: ConfigFile, { report }: Context): void {
 }
 
 /** Kept byte for byte: it is the issuer that clients compare (RFC 8414, section 3.3). */
-function buildPublicUrl(written: ConfigFile, consolePort: number, { report }: Context): string {
-  const text = written.public_url ?? `http://localhost:${consolePort}`
+function buildPublicUrl(written: ConfigFile, consolePort: number, overTls: boolean, { report }: Context): string {
+  const text = written.public_url ?? `${overTls ? 'https' : 'http'}://localhost:${consolePort}`
   const url = URL.parse(text)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     report.error(['public_url'], 'must be a URL that begins with https:// or http://')

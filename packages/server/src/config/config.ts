@@ -1,5 +1,6 @@
 import type { Secret } from '../base/secret.ts'
 import type { Declaration } from '../core/apis/api.ts'
+import type { TlsSettings } from '../core/tls/certificate.ts'
 import type { ConfigNote } from './issue.ts'
 
 /** `postern.yaml` and the environment as one frozen value. A reload makes a new one. */
@@ -27,6 +28,8 @@ export interface Config {
   readonly notes: readonly ConfigNote[]
   /** Changes whenever any text that was read changed. */
   readonly fingerprint: string
+  /** Absolute paths of the files that it was read from. */
+  readonly filesRead: readonly string[]
   /** The next dense numbers; they are never used twice in a process. */
   readonly nextIndex: { readonly api: number; readonly route: number }
 }
@@ -37,6 +40,8 @@ export interface Listen {
   readonly ops: Socket
   /** Listeners of the gateway for addresses such as ":9001". */
   readonly own: readonly Socket[]
+  /** Null: every listener speaks plain HTTP. */
+  readonly tls: TlsSettings | null
   readonly maxHeaderLines: number
   readonly maxHeaderBytes: number
   readonly maxTargetBytes: number

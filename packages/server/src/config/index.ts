@@ -1,3 +1,4 @@
+export type { Certificate } from '../core/tls/certificate.ts'
 export type { Config, Listen, RequestLogConfig, Retention, Socket, StoreConfig } from './config.ts'
 export { formatConfigError, type ConfigError, type ConfigNote } from './issue.ts'
 export { loadConfig, loadConfigText, type LoadOptions } from './load.ts'

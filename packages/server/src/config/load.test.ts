@@ -77,6 +77,7 @@ describe('a small file', () => {
       console: { host: '127.0.0.1', port: 8081 },
       ops: { host: '127.0.0.1', port: 8082 },
       own: [],
+      tls: null,
       maxHeaderLines: 100,
       maxHeaderBytes: 16_384,
       maxTargetBytes: 8_192,

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly env: Env
   /** The configuration in force: its numbers for APIs and routes are kept. */
   readonly previous?: Config | null
+  /** Epoch ms: certificates must be valid then. Without it only their form is judged. */
+  readonly now?: number
 }
 
 /** Reads postern.yaml. Either all of it is good, or every error is told and nothing of it takes effect. */
@@ -46,6 +48,7 @@ export function loadConfigText(
   const config = buildConfig(written, {
     file,
     env: options.env,
+    now: options.now ?? null,
     report,
     files: createFiles(dirname(file), text),
     indexes: createIndexes(options.previous ?? null),

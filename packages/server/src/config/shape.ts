@@ -46,7 +46,7 @@ export function checkShape(shape: Shape, value: unknown, path: Path, tell: Tell)
   if (value === null || value === undefined) tell(path, `has no value; it must be ${describe(shape)}`, 'key')
   else if (shape.anyOf !== undefined) checkAlternatives(shape, shape.anyOf, value, path, tell)
   else if (shape.const !== undefined) checkOneOf([shape.const], value, path, tell)
-  else if (shape.enum !== undefined) checkOneOf(shape.enum, value, path, tell)
+  else if (shape.enum !== undefined) checkOneOf(shape.enum, value, path, tell, shape.expects)
   else if (shape.type === 'object') checkObject(shape, value, path, tell)
   else if (shape.type === 'array') checkArray(shape, value, path, tell)
   else if (shape.type === 'string') checkString(shape, value, path, tell)
@@ -85,10 +85,10 @@ function tagOf(alternatives: readonly Shape[]): string | null {
   return tags.find((name) => alternatives.every((each) => each.properties?.[name]?.const !== undefined)) ?? null
 }
 
-function checkOneOf(allowed: readonly unknown[], value: unknown, path: Path, tell: Tell): void {
+function checkOneOf(allowed: readonly unknown[], value: unknown, path: Path, tell: Tell, expects?: string): void {
   if (allowed.includes(value)) return
   const list = allowed.map(String)
-  tell(path, `must be ${anyOf(list)}${didYouMean(value, list)}`)
+  tell(path, `must be ${expects ?? anyOf(list)}${didYouMean(value, list)}`)
 }
 
 function checkObject(shape: Shape, value: unknown, path: Path, tell: Tell): void {

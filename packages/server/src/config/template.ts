@@ -21,6 +21,14 @@ listen:
   ops: 127.0.0.1:8082       # metrics, health: for neighbours only
   # Peers whose X-Forwarded-* headers are believed: addresses, ranges, loopback, private.
   trusted_proxies: []
+  # TLS 1.2 and 1.3 with your own certificates, taken anew when their files change. The first is shown to clients
+  # that ask for a name of none. Without tls, put a proxy in front that ends TLS and name it in trusted_proxies.
+  # tls:
+  #   certificates: [{cert: ./tls/fullchain.pem, key: ./tls/privkey.pem}]
+  #   listeners: [gateway, console]   # ops as well, where neighbours can speak it
+  #   min_version: "1.2"
+  #   hsts: 365d                      # browsers then stay with https for that long
+  #   hsts_subdomains: false
   # Peers that may send credentials over plain HTTP. Everyone else gets "insecure_transport".
   plain_http_from: [loopback]
   # max_header_lines: 100

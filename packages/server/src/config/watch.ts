@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 
 import type { Clock, Timer } from '../base/clock.ts'
@@ -22,8 +22,9 @@ export interface WatchOptions {
 const quietMs = 200
 
 /**
- * Reads the file again when something changes in its folder (so that a file that is replaced, or a mounted one
- * whose link is switched, is seen too) and on SIGHUP. The same text is told once, after SIGHUP again.
+ * Reads the file again when something changes in its folder, or in that of a file that it names (so that a file that
+ * is replaced, or a mounted one whose link is switched, is seen too), and on SIGHUP. The same text is told once, after
+ * SIGHUP again.
  */
 export function watchConfig(options: WatchOptions): { stop(): void } {
   const { path, env, clock, current } = options
@@ -31,12 +32,14 @@ export function watchConfig(options: WatchOptions): { stop(): void } {
   let waiting: Timer | null = null
 
   const read = (evenIfSeen: boolean): void => {
-    const result = loadConfig({ path, env, previous: current() })
+    const result = loadConfig({ path, env, previous: current(), now: clock.now() })
     const text = result.ok ? result.value.fingerprint : JSON.stringify(result.error)
     if (text === seen && !evenIfSeen) return
     seen = text
-    if (result.ok) options.onConfig(result.value)
-    else options.onErrors(result.error)
+    if (result.ok) {
+      watchFolders(result.value.filesRead)
+      options.onConfig(result.value)
+    } else options.onErrors(result.error)
   }
   const onChange = (): void => {
     waiting?.stop()
@@ -44,16 +47,39 @@ export function watchConfig(options: WatchOptions): { stop(): void } {
   }
   const onSignal = (): void => read(true)
 
-  const watcher = watch(dirname(path), { persistent: false }, onChange)
-  watcher.on('error', () => {
-    const message = 'the folder of the file can no longer be watched; send SIGHUP after a change'
+  const watchers = new Map<string, FSWatcher>()
+  const unwatched = (folder: string): void => {
+    watchers.get(folder)?.close()
+    watchers.delete(folder)
+    const message = `the folder ${folder} can no longer be watched; send SIGHUP after a change`
     options.onErrors([{ file: path, line: null, column: null, path: '', message }])
-  })
+  }
+  const watchFolders = (files: readonly string[]): void => {
+    const wanted = new Set(files.map((file) => dirname(file)))
+    for (const [folder, watcher] of watchers) {
+      if (wanted.has(folder)) continue
+      watcher.close()
+      watchers.delete(folder)
+    }
+    for (const folder of wanted) {
+      if (watchers.has(folder)) continue
+      try {
+        watchers.set(
+          folder,
+          watch(folder, { persistent: false }, onChange).on('error', () => unwatched(folder)),
+        )
+      } catch {
+        unwatched(folder)
+      }
+    }
+  }
+
+  watchFolders(current().filesRead)
   process.on('SIGHUP', onSignal)
   return {
     stop: () => {
       waiting?.stop()
-      watcher.close()
+      for (const watcher of watchers.values()) watcher.close()
       process.off('SIGHUP', onSignal)
     },
   }

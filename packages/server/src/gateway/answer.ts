@@ -15,7 +15,7 @@ export function sendAnswer(context: GatewayContext, exchange: Exchange, answer: 
   const { res } = exchange
   // RFC 9110, section 8.6: no Content-Length in a 204.
   const length = answer.status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(answer.body))]
-  res.writeHead(answer.status, [...answer.headers, ...length, ...exchange.connectionHeader()])
+  res.writeHead(answer.status, [...answer.headers, ...length, ...exchange.hsts(), ...exchange.connectionHeader()])
   if (answer.body !== '') res.write(answer.body)
   endAnswer(context, exchange)
 }
@@ -23,9 +23,9 @@ export function sendAnswer(context: GatewayContext, exchange: Exchange, answer: 
 /** A fault of ours: the log has it whole, the client gets the request id. */
 export function sendInternalError(context: GatewayContext, exchange: Exchange, error: unknown): void {
   context.reportFault('gateway.fault', { requestId: exchange.requestId }, error)
-  const { socket, peer } = exchange.connection
+  const { socket, peer, encrypted } = exchange.connection
   if (exchange.res.headersSent || exchange.gone) return void socket.destroy()
-  const evaluation = wireEvaluation({ peer, encrypted: false }, 'internal_error')
+  const evaluation = wireEvaluation({ peer, encrypted }, 'internal_error')
   sendAnswer(context, exchange, context.dataPlane.answer(evaluation, null, exchange.requestId))
 }
 
@@ -49,9 +49,10 @@ export function endAnswer(context: GatewayContext, exchange: Exchange): void {
 
 /** Answers a head that never became a request: there is no response object, so it is written by hand. */
 export function answerSocket(context: GatewayContext, connection: Connection<Exchange>, code: Code): void {
-  const { socket, peer } = connection
-  const evaluation = wireEvaluation({ peer, encrypted: false }, code)
-  const { status, headers, body } = context.dataPlane.answer(evaluation, null, context.ids.next('req'))
+  const { socket, peer, encrypted } = connection
+  const evaluation = wireEvaluation({ peer, encrypted }, code)
+  const { status, headers: own, body } = context.dataPlane.answer(evaluation, null, context.ids.next('req'))
+  const headers = encrypted ? [...own, ...(context.tls?.hsts() ?? [])] : own
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   socket.end(`${head}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 
 import { parseIp, type Ip } from '../base/ip.ts'
 
@@ -7,15 +8,20 @@ export class Connection<Request> {
   readonly socket: Socket
   readonly peer: Ip
   readonly localPort: number
+  readonly encrypted: boolean
+  /** In clear, although its listener speaks TLS. */
+  readonly plainOnTls: boolean
   current: Request | null = null
   readonly waiting: Request[] = []
   /** Nothing more that arrives on it is read as a request. */
   broken = false
 
-  constructor(socket: Socket, peer: Ip, localPort: number) {
+  constructor(socket: Socket, peer: Ip, localPort: number, tlsWanted: boolean) {
     this.socket = socket
     this.peer = peer
     this.localPort = localPort
+    this.encrypted = socket instanceof TLSSocket
+    this.plainOnTls = tlsWanted && !this.encrypted
   }
 
   /** Ends once its running request has, or now. */
@@ -23,12 +29,22 @@ export class Connection<Request> {
     if (this.current === null) this.socket.destroy()
     else this.broken = true
   }
+
+  /** Ends it so that what was sent so far does not look whole: in clear only a reset tells that from an end. */
+  cut(): void {
+    if (this.encrypted) this.socket.destroy()
+    else this.socket.resetAndDestroy()
+  }
 }
 
 /** Null where the other end has already left. */
-export function connectionOf<Request>(socket: Socket, localPort: number): Connection<Request> | null {
+export function connectionOf<Request>(
+  socket: Socket,
+  localPort: number,
+  tlsWanted: boolean,
+): Connection<Request> | null {
   const peer = parseIp(withoutZone(socket.remoteAddress ?? ''))
-  return peer === null ? null : new Connection(socket, peer, localPort)
+  return peer === null ? null : new Connection(socket, peer, localPort, tlsWanted)
 }
 
 /** Link-local addresses carry their interface: fe80::1%eth0. */

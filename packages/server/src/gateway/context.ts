@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+
 import { Agent, type Dispatcher } from 'undici'
 
 import type { Clock } from '../base/clock.ts'
@@ -15,6 +17,18 @@ export interface GatewayParts {
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
   /** For metrics: told as it happens. */
   readonly observer?: GatewayObserver
+  /** Without it every listener speaks plain HTTP. */
+  readonly tls?: GatewayTls
+}
+
+/** TLS on the gateway's listeners. */
+interface GatewayTls {
+  /** Whether new connections have to be TLS. */
+  on(): boolean
+  /** Strict-Transport-Security as name and value; empty where it is not declared. */
+  hsts(): readonly string[]
+  /** Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused. */
+  attach(server: Server): void
 }
 
 interface GatewayObserver {
@@ -68,6 +82,7 @@ export interface GatewayContext {
   readonly upstreams: Dispatcher
   readonly reportFault: GatewayParts['reportFault']
   readonly observer: GatewayObserver | null
+  readonly tls: GatewayTls | null
   /** Set once the gateway closes: answers then end their connection. */
   closing: boolean
 }
@@ -84,6 +99,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     upstreams: createUpstreams(limits),
     reportFault: parts.reportFault,
     observer: parts.observer ?? null,
+    tls: parts.tls ?? null,
     closing: false,
   }
 }

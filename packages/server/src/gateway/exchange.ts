@@ -52,6 +52,11 @@ export class Exchange {
     return closeHeader
   }
 
+  /** Strict-Transport-Security, on answers over TLS alone (RFC 6797, section 7.2). */
+  hsts(): readonly string[] {
+    return this.connection.encrypted ? (this.#context.tls?.hsts() ?? none) : none
+  }
+
   #lastOfConnection(): boolean {
     const { connection, body, req } = this
     // Node drops what follows a head with Upgrade in the same packet, so nothing may follow.
@@ -86,6 +91,7 @@ export class Exchange {
   }
 }
 
+const none: readonly string[] = []
 const closeHeader = ['Connection', 'close']
 
 /** For the log only: the client closed the connection before there was an answer. */

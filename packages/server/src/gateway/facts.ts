@@ -7,7 +7,7 @@ import { headerValue } from '../core/decision/headers.ts'
 /** What is known of a request before anything is decided: as received, nothing trusted. */
 export function factsOf(
   req: IncomingMessage,
-  from: Pick<RequestFacts, 'peer' | 'localPort'>,
+  from: Pick<RequestFacts, 'peer' | 'localPort' | 'encrypted' | 'plainOnTls'>,
   clock: Clock,
 ): RequestFacts {
   return {
@@ -17,8 +17,8 @@ export function factsOf(
     localPort: from.localPort,
     headers: req.rawHeaders,
     peer: from.peer,
-    // There is no TLS listener yet: a proxy in front ends TLS and says so.
-    encrypted: false,
+    encrypted: from.encrypted,
+    plainOnTls: from.plainOnTls ?? false,
     now: clock.now(),
     monotonic: clock.monotonic(),
   }

@@ -131,6 +131,7 @@ class Forwarding implements Dispatcher.DispatchHandler, Deadline, InFlight, Body
     const { requestId, res } = this.#exchange
     const limits = dataPlane.limitHeaders(this.#evaluation, this.#standing)
     const own = ownResponseHeaders(requestId, this.#evaluation, limits, dataPlane.corsHeaders(this.#evaluation))
+    own.push(...this.#exchange.hsts())
     const headers = responseHeaders(headerRules, status, rawLines(controller), this.#evaluation, own)
     headers.push(...this.#exchange.connectionHeader())
     this.#enter('answering', this.#route.timeouts.idleMs)
@@ -220,7 +221,7 @@ class Forwarding implements Dispatcher.DispatchHandler, Deadline, InFlight, Body
     this.#stop(ended)
     this.#exchange.meter(ended)
     const { connection, req } = this.#exchange
-    if (req.httpVersionMinor === 0) connection.socket.resetAndDestroy()
+    if (req.httpVersionMinor === 0) connection.cut()
     else connection.socket.destroy()
   }
 

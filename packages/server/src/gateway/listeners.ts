@@ -106,7 +106,8 @@ async function listen(
   let accepting: ListenAddress | null = null
   let closing = false
   server.on('connection', (socket) => {
-    const connection = accepting === null ? null : connectionOf<Exchange>(socket, accepting.port)
+    const bound = closing ? null : accepting
+    const connection = bound === null ? null : connectionOf<Exchange>(socket, bound.port, context.tls?.on() === true)
     if (connection === null) return void socket.destroy()
     connections.set(socket, connection)
     socket.once('close', () => {
@@ -115,6 +116,7 @@ async function listen(
     })
   })
   receive(context, serve, server, connections)
+  context.tls?.attach(server)
   const failure = await bind(server, asked)
   if (failure !== null) return fail({ ...asked, reason: failure })
   const bound = boundTo(server)

@@ -21,6 +21,7 @@ import { requests } from './requests.ts'
 import { secrets } from './secrets.ts'
 import { buildSerializer } from './serialization.ts'
 import { system } from './system.ts'
+import { createConsoleServer, hstsHeader, requestTimeoutMs } from './transport.ts'
 import { usage } from './usage.ts'
 import { validatorCompiler } from './validation.ts'
 import { answerBadTarget, answerClientError, commonHeaders } from './wire-errors.ts'
@@ -53,9 +54,8 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     return503OnClosing: false,
     schemaController: { compilersFactory: { buildSerializer } },
-    // A head within 10 s, a whole request within 30 s: slow senders hold nothing.
-    requestTimeout: 30_000,
-    http: { headersTimeout: 10_000 },
+    requestTimeout: requestTimeoutMs,
+    serverFactory: createConsoleServer(parts),
     frameworkErrors: answerBadTarget(parts),
     clientErrorHandler: answerClientError(parts),
   })
@@ -94,7 +94,7 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
 
 function addHooks(app: FastifyInstance, parts: ManagementParts): void {
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(commonHeaders(request.id))
+    reply.headers({ ...commonHeaders(request.id), ...hstsHeader(request.raw.socket, parts) })
   })
   app.addHook('onRequest', authenticate(parts))
   app.addHook('preValidation', async (request) => {

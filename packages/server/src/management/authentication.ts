@@ -12,6 +12,7 @@ import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
 import { publicRoutes } from './public.ts'
 import { type Operation, operationRule } from './rights.ts'
+import { transportOf } from './transport.ts'
 
 /**
  * Every request but the public ones is decided like a request to any other API, by the same evaluation, and is
@@ -21,7 +22,10 @@ export function authenticate(parts: ManagementParts) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     // RFC 9112, section 3.2: which of two hosts was meant must not be guessed.
     if (headerValues(request.raw.rawHeaders, 'host').length > 1) throw new Refused('request_malformed')
-    if (isPublic(request) || request.is404) return undefined
+    if (isPublic(request) || request.is404) {
+      if (transportOf(request.raw.socket, parts).plainOnTls) throw new Refused('insecure_transport')
+      return undefined
+    }
     const facts = factsOf(request, parts)
     const pending = parts.dataPlane.evaluate(facts, false)
     const evaluation = pending instanceof Promise ? parts.dataPlane.settle(await pending, facts) : pending
@@ -51,7 +55,7 @@ function factsOf(request: FastifyRequest, parts: ManagementParts): RequestFacts 
     localPort: raw.socket.localPort ?? 0,
     headers: raw.rawHeaders,
     peer,
-    encrypted: false,
+    ...transportOf(raw.socket, parts),
     now: parts.clock.now(),
     monotonic: parts.clock.monotonic(),
     api: managementApiId,

@@ -1,3 +1,5 @@
+import type { Server } from 'node:http'
+
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type {
   FastifyBaseLogger,
@@ -33,11 +35,22 @@ export interface ManagementParts {
   backupFolder(name: string): string | null
   /** The audit log against the checkpoints of this node. */
   verifyAudit(): Promise<AuditVerdict>
+  /** TLS on the console's listener; without it, it speaks plain HTTP. */
+  readonly tls?: ConsoleTls
   readonly version: string
   readonly node: string
   readonly startedAt: number
   /** Faults only: an event name, fields without secrets, and the error itself. */
   reportFault(event: string, fields: Readonly<Record<string, unknown>>, error: unknown): void
+}
+
+interface ConsoleTls {
+  /** Whether new connections have to be TLS. */
+  on(): boolean
+  /** Strict-Transport-Security as name and value; empty where it is not declared. */
+  hsts(): readonly string[]
+  /** Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused. */
+  attach(server: Server): void
 }
 
 export type Management = FastifyInstance<

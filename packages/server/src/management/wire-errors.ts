@@ -5,12 +5,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { ManagementParts } from './parts.ts'
 import { problem, sendProblem } from './problems.ts'
+import { hstsHeader } from './transport.ts'
 
 /** A target that the router cannot read: it is refused before any hook runs. */
 export function answerBadTarget(parts: ManagementParts) {
   return (error: { readonly code?: string }, request: FastifyRequest, reply: FastifyReply): void => {
     const code: Code = error.code === 'FST_ERR_MAX_PARAM_LENGTH' ? 'not_found' : 'request_malformed'
-    reply.headers(commonHeaders(request.id))
+    reply.headers({ ...commonHeaders(request.id), ...hstsHeader(request.raw.socket, parts) })
     void sendProblem(request, reply, parts, code)
   }
 }
@@ -27,6 +28,7 @@ export function answerClientError(parts: ManagementParts) {
     const text = JSON.stringify(body)
     const lines = Object.entries({
       ...commonHeaders(requestId),
+      ...hstsHeader(socket, parts),
       'content-type': 'application/problem+json; charset=utf-8',
       'content-length': String(Buffer.byteLength(text)),
       connection: 'close',

@@ -12,6 +12,7 @@ export interface MetricSources {
   /** Request rows given up because the queue was full or the store did not take them. */
   readonly requestRowsDropped: () => number
   readonly usageFolded: () => number
+  readonly certificates: () => readonly { readonly file: string; readonly seconds: number }[]
 }
 
 /** What the gateway tells as it happens. */
@@ -66,6 +67,16 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
   for (const [name, help, value] of read) {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(value()) })
   }
+  const expiry = new Gauge({
+    name: 'postern_certificate_expires_seconds',
+    help: 'Until a certificate of listen.tls expires; negative once it has.',
+    labelNames: ['file'],
+    registers,
+    collect: () => {
+      expiry.reset()
+      for (const { file, seconds } of sources.certificates()) expiry.set({ file }, seconds)
+    },
+  })
   // Process, event-loop delay, heap and garbage collection under their usual names.
   collectDefaultMetrics({ register: registry })
   return {

@@ -1,10 +1,12 @@
 import { type Server, type ServerResponse, createServer } from 'node:http'
+import { TLSSocket } from 'node:tls'
 
 import { Registry } from 'prom-client'
 
 import type { Clock } from '../base/clock.ts'
 import type { Feed } from '../core/feed/feed.ts'
 import type { RecordTable } from '../core/records/table.ts'
+import type { Certificate } from '../core/tls/certificate.ts'
 import type { UsageRecorder } from '../core/usage/recorder.ts'
 import { type Metrics, defineMetrics } from './metrics.ts'
 
@@ -28,6 +30,17 @@ export interface OpsParts {
   readonly clock: Clock
   /** Why requests should go elsewhere for now, as sentences; empty where there is no reason. */
   readonly ready: () => readonly string[]
+  /** TLS on this listener; without it, it speaks plain HTTP. */
+  readonly tls?: OpsTls
+  /** For the metric of their ends. */
+  readonly certificates?: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
+}
+
+interface OpsTls {
+  /** Whether new connections have to be TLS. */
+  on(): boolean
+  /** Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused. */
+  attach(server: Server): void
 }
 
 export function createOps(parts: OpsParts): Ops {
@@ -40,6 +53,11 @@ export function createOps(parts: OpsParts): Ops {
     stale: () => !feed.isFresh(clock.now(), clock.monotonic()),
     requestRowsDropped: () => recorder.droppedTotal,
     usageFolded: () => recorder.foldedTotal,
+    certificates: () =>
+      (parts.certificates?.() ?? []).map(({ file, expiresAt }) => ({
+        file,
+        seconds: (expiresAt - clock.now()) / 1_000,
+      })),
   })
   // Forward-auth is one more entry of this list when it comes.
   const routes: readonly OpsRoute[] = [
@@ -50,7 +68,7 @@ export function createOps(parts: OpsParts): Ops {
       answer: async () => ({ status: 200, type: registry.contentType, body: await metrics.text() }),
     },
   ]
-  const server = createOpsServer(routes)
+  const server = createOpsServer(routes, parts.tls ?? null)
   return {
     metrics,
     listen: (address) => listen(server, address),
@@ -77,10 +95,12 @@ function json(status: number, value: Readonly<Record<string, unknown>>): OpsAnsw
   return { status, type: 'application/json', body: JSON.stringify(value) }
 }
 
-function createOpsServer(routes: readonly OpsRoute[]): Server {
+function createOpsServer(routes: readonly OpsRoute[], tls: OpsTls | null): Server {
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000 },
     (req, res) => {
+      if (tls?.on() === true && !(req.socket instanceof TLSSocket))
+        return send(res, json(400, { status: 'https_only' }))
       const [path] = (req.url ?? '').split('?', 1)
       const route = routes.find((known) => known.path === path)
       if (route === undefined) return send(res, json(404, { status: 'not_found' }))
@@ -92,6 +112,7 @@ function createOpsServer(routes: readonly OpsRoute[]): Server {
     },
   )
   server.maxConnections = 1_000
+  tls?.attach(server)
   return server
 }
 

@@ -15,6 +15,8 @@ export interface RequestFacts {
   readonly peer: Ip
   /** Whether this very connection is TLS. */
   readonly encrypted: boolean
+  /** It came in clear to a listener that speaks TLS: it is refused, whoever sent it. */
+  readonly plainOnTls?: boolean
   /** Wall time of arrival, epoch ms. */
   readonly now: number
   /** Monotonic time of arrival, ms: compared with the start of the last poll. */

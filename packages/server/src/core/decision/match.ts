@@ -28,8 +28,9 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
   const found: Found = { api: null, route: null, query: '', prefixLength: 0, environment: null, unmatched: null }
   const stop = (refusal: Refusal, more: Partial<Found> = {}): Match => ({ client, ...found, ...more, refusal })
 
-  const secure = client.secure || ipInRanges(client.ip, declaration.transport.plainHttpFrom)
-  if (!trail.add('transport', secure, () => (client.secure ? 'HTTPS' : 'plain HTTP'), 'insecure_transport')) {
+  const secure =
+    facts.plainOnTls !== true && (client.secure || ipInRanges(client.ip, declaration.transport.plainHttpFrom))
+  if (!trail.add('transport', secure, () => spoken(facts, client), 'insecure_transport')) {
     const target = canonicalPath(facts.target)
     const address = addressOf(facts, declaration, target.ok ? target.path : '/')
     return stop(refuse('insecure_transport'), {
@@ -85,6 +86,11 @@ type Found = Omit<Match, 'client' | 'refusal'>
 function addressOf(facts: RequestFacts, declaration: Declaration, path: string): Address | null {
   const address = declaration.addresses.find(facts.host, facts.localPort, path)
   return facts.api !== undefined && address?.api.id !== facts.api ? null : address
+}
+
+function spoken({ plainOnTls }: RequestFacts, { secure }: Client): string {
+  if (plainOnTls === true) return 'plain HTTP to a listener that speaks TLS'
+  return secure ? 'HTTPS' : 'plain HTTP'
 }
 
 function capital(text: string): string {
