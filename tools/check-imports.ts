@@ -12,7 +12,7 @@ const tests = '[.]test[.]ts$'
 
 /** What reaches the network, a database or another thread. */
 const outside =
-  '^(node:)?(http|https|http2|net|tls|dgram|worker_threads)$|(^|/)node_modules/(@types/)?(kysely|pg|better-sqlite3|fastify|undici)/'
+  '^(node:)?(http|https|http2|net|tls|dgram|worker_threads)$|(^|/)node_modules/(@types/)?(kysely|pg|better-sqlite3|fastify)/'
 
 const rules: IRegularForbiddenRuleType[] = [
   forbid('contract-sees-none', { path: contract }, { path: '^packages/', pathNot: contract }),

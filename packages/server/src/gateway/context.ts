@@ -1,18 +1,20 @@
 import type { Server } from 'node:http'
 
-import { Agent, type Dispatcher } from 'undici'
-
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
+import { singleTargets, type Targets } from './upstream/target.ts'
+import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 
 export interface GatewayParts {
   readonly dataPlane: DataPlane
   readonly clock: Clock
   readonly ids: Ids
   readonly limits?: Partial<WireLimits>
+  /** Which target of an upstream a request goes to; without it, to the only one. */
+  readonly targets?: Targets
   /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
   /** For metrics: told as it happens. */
@@ -54,6 +56,8 @@ export interface WireLimits {
   /** Requests of one connection that wait for the one before them. */
   readonly pipelinedMax: number
   readonly connectionsPerUpstream: number
+  /** Requests that wait for one of them. */
+  readonly waitingPerUpstream: number
   /** How often deadlines are looked at. */
   readonly sweepMs: number
 }
@@ -69,6 +73,7 @@ const defaultLimits: WireLimits = {
   connectionsMax: 20_000,
   pipelinedMax: 64,
   connectionsPerUpstream: 512,
+  waitingPerUpstream: 1_024,
   sweepMs: 250,
 }
 
@@ -79,7 +84,8 @@ export interface GatewayContext {
   readonly limits: WireLimits
   readonly deadlines: Deadlines
   readonly headerRules: HeaderRules
-  readonly upstreams: Dispatcher
+  readonly targets: Targets
+  readonly upstreams: Upstreams
   readonly reportFault: GatewayParts['reportFault']
   readonly observer: GatewayObserver | null
   readonly tls: GatewayTls | null
@@ -96,27 +102,14 @@ export function createContext(parts: GatewayParts): GatewayContext {
     limits,
     deadlines: createDeadlines(parts.clock, limits.sweepMs),
     headerRules: createHeaderRules(),
-    upstreams: createUpstreams(limits),
+    targets: parts.targets ?? singleTargets(),
+    upstreams: createUpstreams(parts.clock, {
+      connectionsMax: limits.connectionsPerUpstream,
+      waitingMax: limits.waitingPerUpstream,
+    }),
     reportFault: parts.reportFault,
     observer: parts.observer ?? null,
     tls: parts.tls ?? null,
     closing: false,
   }
 }
-
-/** No retries, no redirects, one request at a time on a connection. Its timeouts are ours (`deadlines.ts`). */
-function createUpstreams(limits: WireLimits): Agent {
-  return new Agent({
-    connections: limits.connectionsPerUpstream,
-    pipelining: 1,
-    allowH2: false,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: upstreamConnectMs },
-    maxHeaderSize: upstreamHeadBytesMax,
-  })
-}
-
-/** Bound of the socket itself; a route's own, shorter one ends the request. */
-const upstreamConnectMs = 60_000
-const upstreamHeadBytesMax = 65_536

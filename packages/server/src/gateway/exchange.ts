@@ -63,7 +63,7 @@ export class Exchange {
     if (this.#context.closing || connection.broken || body.upgrade) return true
     if (!body.present || req.complete) return false
     // An answer that begins before its request has ended leaves an unread body behind, unless that is small.
-    return body.expectsContinue || body.length === null || body.length > this.#context.limits.drainBytesMax
+    return body.expectsContinue || body.length === 'chunked' || (body.length ?? 0) > this.#context.limits.drainBytesMax
   }
 
   /** The answer is out, or its connection is gone. */

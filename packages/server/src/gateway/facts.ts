@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { headerValue } from '../core/decision/headers.ts'
+import type { RequestLength } from './upstream/request-head.ts'
 
 /** What is known of a request before anything is decided: as received, nothing trusted. */
 export function factsOf(
@@ -27,8 +28,8 @@ export function factsOf(
 /** Whether and how a request announces a body (RFC 9112, section 6). */
 export interface BodyFraming {
   readonly present: boolean
-  /** Null where it is chunked or absent. */
-  readonly length: number | null
+  /** As announced: 0 too is an announcement. */
+  readonly length: RequestLength
   /** Waits for 100 Continue before it sends the body. Of HTTP/1.0 the field is not believed. */
   readonly expectsContinue: boolean
   readonly upgrade: boolean
@@ -40,7 +41,7 @@ export function framingOf(req: IncomingMessage): BodyFraming {
   const chunked = headerValue(lines, 'transfer-encoding') !== null
   return {
     present: chunked || (length !== null && length !== '0'),
-    length: length === null || chunked ? null : Number(length),
+    length: chunked ? 'chunked' : length === null ? null : Number(length),
     expectsContinue: req.httpVersionMinor > 0 && headerValue(lines, 'expect') !== null,
     upgrade: headerValue(lines, 'upgrade') !== null,
   }

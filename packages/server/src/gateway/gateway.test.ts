@@ -26,8 +26,7 @@ describe('a request on its way', () => {
       method: 'GET',
       path: '/v1/orders?a=1',
       lines: [
-        ['host', `127.0.0.1:${upstream.port}`],
-        ['connection', 'keep-alive'],
+        ['Host', `127.0.0.1:${upstream.port}`],
         ['X-Postern-Credential', ''],
         ['X-Postern-Kind', ''],
         ['X-Postern-Account', ''],
@@ -44,6 +43,7 @@ describe('a request on its way', () => {
         ['X-Request-Id', requestId],
       ],
       body: '',
+      trailers: [],
     })
     expect(dataPlane.metered).toMatchObject([{ requestId, status: 200, ended: 'answered' }])
   })
@@ -279,12 +279,47 @@ describe('an answer on its way back', () => {
     client.socket.destroy()
   })
 
-  it('drops 103 and passes the final answer', async () => {
-    const { port } = await gatewayTo(
-      answerWith('HTTP/1.1 103 Early Hints', 'Link: </a>', '', 'HTTP/1.1 200 OK', 'Content-Length: 2', '', 'ok'),
+  describe('before the answer', () => {
+    const early = answerWith(
+      'HTTP/1.1 100 Continue',
+      '',
+      'HTTP/1.1 103 Early Hints',
+      'Link: </a>',
+      'Connection: X-Hop',
+      'X-Hop: 1',
+      'X-Postern-Account: acc_1',
+      '',
+      'HTTP/1.1 200 OK',
+      'Content-Length: 2',
+      '',
+      'ok',
     )
-    const answer = await request(port, head('GET / HTTP/1.1', 'Host: a', key))
-    expect([answer.status, answer.body, answer.header('link')]).toEqual([200, 'ok', []])
+
+    it('passes 103 on, less what is of the connection or ours, and no 100 that was not asked for', async () => {
+      const { port } = await gatewayTo(early)
+      const client = rawClient(port)
+      client.send(head('GET / HTTP/1.1', 'Host: a', key))
+      const hints = await client.answer()
+      expect([hints.status, hints.lines]).toEqual([103, [['Link', '</a>']]])
+      const answer = await client.answer()
+      expect([answer.status, answer.body, answer.header('link')]).toEqual([200, 'ok', []])
+      client.socket.destroy()
+    })
+
+    it('tells a client of HTTP/1.0 nothing', async () => {
+      const { port } = await gatewayTo(early)
+      const answer = await request(port, head('GET / HTTP/1.0', 'Host: a', key))
+      expect([answer.status, answer.body]).toEqual([200, 'ok'])
+    })
+
+    it('is 502 where it never ends', async () => {
+      const { port } = await gatewayTo(answerWith('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(33)))
+      const client = rawClient(port)
+      client.send(head('GET / HTTP/1.1', 'Host: a', key))
+      for (let i = 0; i < 32; i++) expect((await client.answer()).status).toBe(103)
+      expect((await client.answer()).status).toBe(502)
+      client.socket.destroy()
+    })
   })
 
   it('passes each event of a stream as it comes, the head before the first', async () => {

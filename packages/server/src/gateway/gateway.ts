@@ -28,7 +28,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     close: async (graceMs) => {
       await listeners.close(graceMs)
       context.deadlines.stop()
-      await context.upstreams.destroy()
+      context.upstreams.close()
     },
   }
 }
@@ -73,5 +73,8 @@ function withBodyChecked(exchange: Exchange, evaluation: Evaluation): Evaluation
   const { allowed, route } = evaluation
   if (!allowed || route === null) return evaluation
   if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
-  return (exchange.body.length ?? 0) > route.bodyBytesMax ? refusedAs(evaluation, 'request_too_large') : evaluation
+  const { length } = exchange.body
+  return typeof length === 'number' && length > route.bodyBytesMax
+    ? refusedAs(evaluation, 'request_too_large')
+    : evaluation
 }

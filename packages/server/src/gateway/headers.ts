@@ -15,6 +15,8 @@ interface HeaderRule {
   readonly normal: string
   /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */
   readonly hopByHop: boolean
+  /** Says where the body ends: of a request it is written anew, as it came. */
+  readonly framing: boolean
   /** States something about the client, or the request, that only the gateway may state. */
   readonly reserved: boolean
   /** Of what the gateway tells the upstream alone, and the upstream may not tell anybody. */
@@ -55,6 +57,7 @@ function ruleOf(name: string): HeaderRule {
   return {
     normal,
     hopByHop: hopByHop.has(normal),
+    framing: normal === 'content-length',
     identity: normal.startsWith('x-postern-'),
     reserved: reserved.has(normal) || reservedPrefixes.some((prefix) => normal.startsWith(prefix)),
   }
@@ -164,14 +167,75 @@ export function requestHeaders(
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
     const value = lines[i + 1] ?? ''
-    const { normal, hopByHop: ofConnection, reserved: ofGateway } = rules.of(name)
-    if (ofConnection || ofGateway || places.headers.has(normal) || nominated?.has(normal) === true) continue
+    const { normal, hopByHop: ofConnection, reserved: ofGateway, framing } = rules.of(name)
+    if (ofConnection || ofGateway || framing || places.headers.has(normal) || nominated?.has(normal) === true) continue
     if (normal === 'referer' && places.parameters.length > 0 && holdsKey(value, places, evaluation)) continue
     kept.push(name, value)
   }
   kept.push(...own)
   return kept
 }
+
+/** Whether one of these lines has that normal name. */
+export function isNamed(rules: HeaderRules, lines: readonly string[], normal: string): boolean {
+  for (let i = 0; i < lines.length; i += 2) if (rules.of(lines[i] ?? '').normal === normal) return true
+  return false
+}
+
+/**
+ * Trailer lines of a message that may go on. They come when all has been decided, so nothing that frames, routes,
+ * authenticates or describes the message may stand there (RFC 9110, section 6.5.1), nor what the gateway states.
+ */
+export function trailerLines(
+  rules: HeaderRules,
+  lines: readonly string[],
+  places: CredentialPlaces | null,
+): readonly string[] {
+  const kept: string[] = []
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    if (maySendTrailer(rules, name, places)) kept.push(name, lines[i + 1] ?? '')
+  }
+  return kept
+}
+
+/** The fields that `Trailer` announces, less those that will not go on; null where none is left. */
+export function trailerNames(
+  rules: HeaderRules,
+  lines: readonly string[],
+  places: CredentialPlaces | null,
+): string | null {
+  const names: string[] = []
+  for (let i = 0; i < lines.length; i += 2) {
+    if (rules.of(lines[i] ?? '').normal !== 'trailer') continue
+    for (const part of (lines[i + 1] ?? '').split(',')) {
+      const name = part.trim()
+      if (name !== '' && maySendTrailer(rules, name, places)) names.push(name)
+    }
+  }
+  return names.length === 0 ? null : names.join(', ')
+}
+
+function maySendTrailer(rules: HeaderRules, name: string, places: CredentialPlaces | null): boolean {
+  const { normal, hopByHop: ofConnection, reserved: ofGateway } = rules.of(name)
+  return !ofConnection && !ofGateway && !notInTrailers.has(normal) && places?.headers.has(normal) !== true
+}
+
+const notInTrailers: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'location',
+  'max-forwards',
+  'range',
+  'set-cookie',
+  'vary',
+  'www-authenticate',
+])
 
 /** Names in `Connection`, normal. Null where it says nothing beyond how long the connection lives. */
 export function nominatedBy(lines: readonly string[]): ReadonlySet<string> | null {

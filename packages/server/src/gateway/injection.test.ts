@@ -17,7 +17,7 @@ async function seenBy(place: InjectionPlace, secret: string, target: string, ...
   return {
     answer,
     path: seen?.path,
-    lines: (seen?.lines ?? []).filter(([name]) => !['host', 'connection', 'X-Request-Id'].includes(name)),
+    lines: (seen?.lines ?? []).filter(([name]) => !['Host', 'X-Request-Id'].includes(name)),
     metered: JSON.stringify(dataPlane.metered),
   }
 }

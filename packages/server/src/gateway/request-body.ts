@@ -1,69 +1,64 @@
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+
+import type { RequestConnection } from './upstream/attempt.ts'
 
 /** Who follows a body on its way to the upstream. */
 export interface BodyWatch {
-  /** The upstream is there and asks for the first byte. */
+  /** The upstream is there: the first byte may come. */
   bodyWanted(): void
   bodyProgress(): void
+  bodySent(): void
   bodyTooLarge(): void
+  /** Trailer lines of a body in chunks that may go on to the upstream: name, value, … */
+  trailersFor(lines: readonly string[]): readonly string[]
 }
 
+/** What is as small as that is copied into one write with what goes before it. */
+const joinedBytesMax = 4_096
+
 /**
- * The body of a request as undici takes it: chunks pass from the client's parser to the upstream's socket with
- * back-pressure, counted, and nothing holds them. Not the request itself, because undici destroys the body that it
- * is given, and the client's connection has to live on to hear why.
+ * The body of a request from the client's parser to the upstream's connection: framed as it came, counted, with
+ * back-pressure, and nothing holds it.
  */
-export class RequestBody extends EventEmitter {
-  destroyed = false
+export class RequestBody {
   /** The upstream takes no more for now. */
-  paused = true
+  paused = false
   readonly #req: IncomingMessage
+  readonly #chunked: boolean
   readonly #watch: BodyWatch
   #left: number
-  #wanted = false
+  #connection: RequestConnection | null = null
+  #head = ''
 
-  constructor(req: IncomingMessage, bytesMax: number, watch: BodyWatch) {
-    super()
+  constructor(req: IncomingMessage, chunked: boolean, bytesMax: number, watch: BodyWatch) {
     this.#req = req
+    this.#chunked = chunked
     this.#left = bytesMax
     this.#watch = watch
   }
 
-  /** undici asks for no more of a stream than this class has, and knows streams by `pipe` and `on`. */
-  asStream(): Readable {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above: a subset is all that is used
-    return this as unknown as Readable
+  /** Sends the head, together with the first of the body where that is here already, and then what comes. */
+  sendTo(connection: RequestConnection, head: string): void {
+    const first = this.#connection === null
+    this.#connection = connection
+    this.#head = head
+    this.#watch.bodyWanted()
+    if (first) this.#req.on('data', this.#onData).on('end', this.#onEnd)
+    this.#req.resume()
+    // Behind the tick in which a stream that is resumed gives what it holds.
+    process.nextTick(this.#sendHead)
   }
 
-  pipe(): never {
-    throw new Error('the body of a request is not piped')
-  }
-
-  resume(): void {
-    if (this.destroyed) return
+  drained(): void {
+    if (!this.paused || this.#connection === null) return
     this.paused = false
-    if (!this.#wanted) {
-      this.#wanted = true
-      this.#watch.bodyWanted()
-      this.#req.on('data', this.#onData)
-      this.#req.on('end', this.#onEnd)
-    }
     this.#req.resume()
   }
 
-  pause(): void {
-    this.paused = true
-    this.#req.pause()
-  }
-
   /** The upstream needs it no longer; the request itself goes on. */
-  destroy(): void {
-    if (this.destroyed) return
-    this.destroyed = true
-    this.#req.off('data', this.#onData)
-    this.#req.off('end', this.#onEnd)
+  stop(): void {
+    this.#connection = null
+    this.#req.off('data', this.#onData).off('end', this.#onEnd)
     this.#req.pause()
   }
 
@@ -71,10 +66,47 @@ export class RequestBody extends EventEmitter {
     this.#left -= chunk.length
     if (this.#left < 0) return this.#watch.bodyTooLarge()
     this.#watch.bodyProgress()
-    this.emit('data', chunk)
+    const connection = this.#connection
+    if (connection === null || this.#write(connection, chunk)) return
+    this.paused = true
+    this.#req.pause()
   }
 
   readonly #onEnd = (): void => {
-    this.emit('end')
+    const connection = this.#connection
+    if (connection === null) return
+    if (this.#chunked) connection.writeText(`${this.#takeHead()}0\r\n${this.#trailers()}\r\n`)
+    else this.#sendHead()
+    this.#watch.bodySent()
+  }
+
+  #write(connection: RequestConnection, chunk: Buffer): boolean {
+    const before = this.#chunked ? `${this.#takeHead()}${chunk.length.toString(16)}\r\n` : this.#takeHead()
+    const after = this.#chunked ? '\r\n' : ''
+    if (before === '') return connection.write(chunk)
+    if (chunk.length <= joinedBytesMax) return connection.writeText(before + chunk.toString('latin1') + after)
+    connection.cork()
+    connection.writeText(before)
+    let room = connection.write(chunk)
+    if (after !== '') room = connection.writeText(after)
+    connection.uncork()
+    return room
+  }
+
+  readonly #sendHead = (): void => {
+    if (this.#head !== '') this.#connection?.writeText(this.#takeHead())
+  }
+
+  #takeHead(): string {
+    const head = this.#head
+    this.#head = ''
+    return head
+  }
+
+  #trailers(): string {
+    const lines = this.#watch.trailersFor(this.#req.rawTrailers)
+    let text = ''
+    for (let i = 0; i < lines.length; i += 2) text += `${lines[i]}: ${lines[i + 1]}\r\n`
+    return text
   }
 }

@@ -1,13 +1,61 @@
-import type { Dispatcher } from 'undici'
+import { STATUS_CODES } from 'node:http'
 
-import type { Evaluation } from '../core/decision/evaluation.ts'
-import { type HeaderRules, nominatedBy } from './headers.ts'
+import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
+import type { GatewayContext } from './context.ts'
+import type { Exchange } from './exchange.ts'
+import { type HeaderRules, isNamed, nominatedBy, trailerLines, trailerNames } from './headers.ts'
+import type { ResponseHead } from './upstream/response-head.ts'
+
+/** Status and header lines of an upstream's answer go on to the client, or are held until the first of the body. */
+export function passHead(
+  context: GatewayContext,
+  exchange: Exchange,
+  evaluation: Evaluation,
+  standing: Standing,
+  { status, lines, framing }: ResponseHead,
+): void {
+  const { dataPlane, headerRules } = context
+  const limits = dataPlane.limitHeaders(evaluation, standing)
+  const own = ownResponseHeaders(exchange.requestId, evaluation, limits, dataPlane.corsHeaders(evaluation))
+  if (framing === 'chunked' && exchange.req.httpVersionMinor > 0) {
+    const announced = trailerNames(headerRules, lines, null)
+    if (announced !== null) own.push('Trailer', announced)
+  }
+  own.push(...exchange.hsts(), ...exchange.connectionHeader())
+  exchange.res.writeHead(status, responseHeaders(headerRules, status, lines, evaluation, own))
+}
+
+/** Header lines before the answer, such as 103 (RFC 8297): for clients that know of such. 100 was said by ourselves. */
+export function passInterim(
+  { headerRules }: GatewayContext,
+  { req, res, connection }: Exchange,
+  evaluation: Evaluation,
+  { status, lines }: ResponseHead,
+): void {
+  if (status === 100 || req.httpVersionMinor === 0 || res.headersSent) return
+  const kept = responseHeaders(headerRules, status, lines, evaluation, [])
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  for (let i = 0; i < kept.length; i += 2) head += `${kept[i]}: ${kept[i + 1]}\r\n`
+  connection.socket.write(`${head}\r\n`, 'latin1')
+}
+
+export function passTrailers(
+  { headerRules }: GatewayContext,
+  { req, res }: Exchange,
+  trailers: readonly string[],
+): void {
+  if (trailers.length === 0 || req.httpVersionMinor === 0) return
+  const kept = trailerLines(headerRules, trailers, null)
+  const pairs: [string, string][] = []
+  for (let i = 0; i < kept.length; i += 2) pairs.push([kept[i] ?? '', kept[i + 1] ?? ''])
+  res.addTrailers(pairs)
+}
 
 /**
  * The header lines of an upstream's answer for the client: what belongs to the upstream's connection and what only
  * the gateway may say is gone, and the gateway's own lines stand in for any of the same name.
  */
-export function responseHeaders(
+function responseHeaders(
   rules: HeaderRules,
   status: number,
   lines: readonly string[],
@@ -25,7 +73,7 @@ export function responseHeaders(
     if (clientSide && normal.startsWith('access-control-')) continue
     // RFC 9110, section 8.6.
     if (status === 204 && normal === 'content-length') continue
-    if (normal !== 'vary' && isNamed(own, normal, rules)) continue
+    if (normal !== 'vary' && isNamed(rules, own, normal)) continue
     kept.push(name, lines[i + 1] ?? '')
   }
   kept.push(...own)
@@ -33,7 +81,7 @@ export function responseHeaders(
 }
 
 /** What the gateway adds to every answer of this request. A key in the address must not be kept or passed on. */
-export function ownResponseHeaders(
+function ownResponseHeaders(
   requestId: string,
   evaluation: Evaluation,
   limits: readonly string[],
@@ -43,17 +91,4 @@ export function ownResponseHeaders(
   if (evaluation.presented?.place.in === 'query')
     own.push('Cache-Control', 'no-store', 'Referrer-Policy', 'no-referrer')
   return own
-}
-
-function isNamed(own: readonly string[], normal: string, rules: HeaderRules): boolean {
-  for (let i = 0; i < own.length; i += 2) if (rules.of(own[i] ?? '').normal === normal) return true
-  return false
-}
-
-/** Header lines as they came, one character a byte. */
-export function rawLines(controller: Dispatcher.DispatchController): readonly string[] {
-  const { rawHeaders } = controller
-  if (!Array.isArray(rawHeaders)) throw new Error('the upstream client hands over raw header lines')
-  const parts: readonly (Buffer | string)[] = rawHeaders
-  return parts.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
 }

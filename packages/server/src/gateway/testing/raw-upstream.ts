@@ -8,10 +8,13 @@ interface SeenRequest {
   /** Name and value of every header line, as sent. */
   readonly lines: readonly (readonly [string, string])[]
   readonly body: string
+  readonly trailers: readonly (readonly [string, string])[]
 }
 
 export interface RawUpstream {
   readonly port: number
+  /** Connections that were made, also those that have ended. */
+  readonly accepted: number
   readonly seen: SeenRequest[]
   readonly sockets: Set<Socket>
   /** Resolves when a request head has arrived, before its body. */
@@ -28,7 +31,9 @@ export async function rawUpstream(reply: Reply = replyOk): Promise<RawUpstream> 
   const seen: SeenRequest[] = []
   const sockets = new Set<Socket>()
   const waiting: ((socket: Socket) => void)[] = []
+  let accepted = 0
   const server: Server = createServer((socket) => {
+    accepted++
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => undefined)
@@ -54,6 +59,9 @@ export async function rawUpstream(reply: Reply = replyOk): Promise<RawUpstream> 
   await once(server, 'listening')
   return {
     port: portOf(server),
+    get accepted() {
+      return accepted
+    },
     seen,
     sockets,
     nextHead: () => new Promise((resolve) => void waiting.push(resolve)),
@@ -70,33 +78,54 @@ function readRequest(text: string): { readonly request: SeenRequest; readonly le
   if (head === -1) return null
   const [requestLine = '', ...headerLines] = text.slice(0, head).split('\r\n')
   const [method = '', path = ''] = requestLine.split(' ')
-  const lines = headerLines.map(
-    (line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const,
-  )
+  const lines = linesOf(headerLines)
   const body = readBody(text, head + 4, lines)
-  return body === null ? null : { request: { method, path, lines, body: body.text }, length: body.end }
+  if (body === null) return null
+  const { text: read, trailers, end } = body
+  return { request: { method, path, lines, body: read, trailers }, length: end }
 }
 
-export function readBody(
-  text: string,
-  start: number,
-  lines: readonly (readonly [string, string])[],
-): { readonly text: string; readonly end: number } | null {
+type Lines = readonly (readonly [string, string])[]
+
+interface Body {
+  readonly text: string
+  readonly trailers: Lines
+  readonly end: number
+}
+
+function linesOf(lines: readonly string[]): Lines {
+  return lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const)
+}
+
+export function readBody(text: string, start: number, lines: Lines): Body | null {
   const value = (name: string) => lines.find(([known]) => known.toLowerCase() === name)?.[1]
   if (value('transfer-encoding') === 'chunked') return readChunks(text, start)
   const end = start + Number(value('content-length') ?? '0')
-  return text.length < end ? null : { text: text.slice(start, end), end }
+  return text.length < end ? null : { text: text.slice(start, end), trailers: [], end }
 }
 
-function readChunks(text: string, start: number): { readonly text: string; readonly end: number } | null {
+function readChunks(text: string, start: number): Body | null {
   let body = ''
   for (let at = start; ;) {
     const line = text.indexOf('\r\n', at)
     if (line === -1) return null
     const size = Number.parseInt(text.slice(at, line), 16)
+    if (size === 0) {
+      const end = text.indexOf('\r\n\r\n', line)
+      if (end === -1) return null
+      return {
+        text: body,
+        trailers: linesOf(
+          text
+            .slice(line + 2, end)
+            .split('\r\n')
+            .filter(Boolean),
+        ),
+        end: end + 4,
+      }
+    }
     const next = line + 2 + size + 2
     if (text.length < next) return null
-    if (size === 0) return { text: body, end: next }
     body += text.slice(line + 2, line + 2 + size)
     at = next
   }
