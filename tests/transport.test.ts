@@ -25,6 +25,7 @@ apis:
     routes: [{id: all, path: "/**"}]
 plans:
   pro: {apis: [shop, plain], kinds: [secret]}
+  strict: {apis: [shop], kinds: [secret], on_exposed: revoke}
 `
 
 let server: TestServer
@@ -195,9 +196,40 @@ describe('plain HTTP (WCT-6, 15)', () => {
     const first = await exposed()
     await request(server.gatewayPort, { from: '127.0.0.2', headers: [bearer(leaked.value)] })
     expect(await exposed()).toBe(first)
-    const { body } = await server.api('GET', `/events?credential=${leaked.id}&action=credential.exposed`)
-    expect(body.data).toHaveLength(1)
+    const events = async () =>
+      (await server.api('GET', `/events?credential=${leaked.id}&action=credential.exposed`)).body.data
+    expect(await events()).toMatchObject([
+      {
+        actor: { kind: 'system', id: 'gateway' },
+        account: account.id,
+        ip: '127.0.0.2',
+        request_id: answer.header('x-request-id'),
+        after: { secret: leaked.secretId },
+      },
+    ])
     expect(await said({ headers: [bearer(leaked.value)] })).toBe('200')
+
+    const { body: rotated } = await server.api('POST', `/credentials/${leaked.id}/rotate`, { overlap: '1h' })
+    await request(server.gatewayPort, { from: '127.0.0.2', headers: [bearer(rotated.secret.value)] })
+    await until('the new secret is marked too', async () => (await events()).length === 2)
+    const { secrets } = (await server.api('GET', `/credentials/${leaked.id}`)).body
+    expect(secrets.map((secret: { exposed_at: string | null }) => secret.exposed_at)).toEqual([
+      first,
+      expect.stringMatching(/Z$/),
+    ])
+    expect(JSON.stringify(await events())).not.toContain(leaked.value)
+  })
+
+  it('15: ends the credential where its plan says so', async () => {
+    const strict = await makeAccount(server.api, 'strict')
+    const leaked = await issue(server.api, strict.project, { apis: ['shop'], scopes: [] })
+    expect(await said({ headers: [bearer(leaked.value)] })).toBe('200')
+    await request(server.gatewayPort, { from: '127.0.0.2', headers: [bearer(leaked.value)] })
+    await until('it is revoked', async () => (await said({ headers: [bearer(leaked.value)] })) !== '200')
+    expect(await said({ headers: [bearer(leaked.value)] })).toBe('401 credential_revoked')
+    const shown = (await server.api('GET', `/credentials/${leaked.id}`)).body
+    expect([shown.state, shown.state_reason]).toEqual(['revoked', 'came over plain HTTP'])
+    expect(shown.exposed_at).not.toBeNull()
   })
 
   it('answers the same whether the credential is real or not, and wherever it stood', async () => {

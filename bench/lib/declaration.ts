@@ -56,6 +56,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     ...plan,
     maxKeys: null,
     maxKeyAgeMs: null,
+    onExposed: null,
     retired: false,
   }
   const declaration: Declaration = {

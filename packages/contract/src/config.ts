@@ -28,6 +28,8 @@ const name = Type.String({ minLength: 1, maxLength: 200, expects: 'a name' })
 const names = Type.Array(name)
 const count = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
 
+const exposurePolicy = Type.Enum(['flag', 'revoke'])
+
 /** Kinds that a plan can name. `oauth_client` is read already and enters with OAuth. */
 const configKinds = Type.Enum(['secret', 'publishable', 'integration', 'management', 'oauth_client'])
 
@@ -195,6 +197,7 @@ const plan = Type.Object(
     quotas: Type.Optional(Type.Array(quota)),
     max_keys: Type.Optional(count),
     max_key_age: Type.Optional(duration),
+    on_exposed: Type.Optional(exposurePolicy),
     retired: Type.Optional(Type.Boolean()),
   },
   strict,
@@ -215,6 +218,7 @@ export const ConfigFile = Type.Object(
     geoip: Type.Optional(file),
     memory: Type.Optional(Type.Object({ max_credentials: Type.Optional(count) }, strict)),
     failures: Type.Optional(Type.Object({ attempts: Type.Optional(count), window: Type.Optional(duration) }, strict)),
+    on_exposed: Type.Optional(exposurePolicy),
     stale_after: Type.Optional(duration),
     retention: Type.Optional(
       Type.Object(

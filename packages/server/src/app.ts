@@ -10,12 +10,7 @@ import type { Secret } from './base/secret.ts'
 import type { Config, Socket } from './config/config.ts'
 import { orphans } from './config/orphans.ts'
 import { operatorAccountId } from './core/accounts/account.ts'
-import {
-  bootstrapCredentialId,
-  bootstrapRecord,
-  ensureManagementKey,
-  ensureOperatorAccount,
-} from './core/accounts/bootstrap.ts'
+import { bootstrapRecord, ensureManagementKey, ensureOperatorAccount } from './core/accounts/bootstrap.ts'
 import { withOperator } from './core/accounts/operator.ts'
 import type { Declaration } from './core/apis/api.ts'
 import { createRouteTable } from './core/apis/route-table.ts'
@@ -23,10 +18,10 @@ import { allEvents } from './core/audit/all-events.ts'
 import { CheckpointWriter, readCheckpoints } from './core/audit/checkpoint-file.ts'
 import { verifyAudit } from './core/audit/verify.ts'
 import { createDataPlane } from './core/data-plane.ts'
+import { createExposures } from './core/exposures.ts'
 import { Feed } from './core/feed/feed.ts'
 import { Housekeeping } from './core/housekeeping.ts'
 import { Limiter } from './core/limits/limiter.ts'
-import type { Principal } from './core/records/principal.ts'
 import { RecordTable } from './core/records/table.ts'
 import type { ApplyChanges } from './core/runtime.ts'
 import type { Store } from './core/store.ts'
@@ -151,6 +146,13 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     queueMax: () => config.requestLog.queue,
     refusalsPerSecond: () => config.requestLog.refusalsPerSecondPerIp,
   })
+  const exposures = createExposures({
+    store,
+    apply,
+    clock,
+    policyOf: (plan) => declaration.plans.get(plan ?? '')?.onExposed ?? config.onExposed,
+    reportFault,
+  })
   const dataPlane = createDataPlane({
     declaration: () => declaration,
     table,
@@ -158,7 +160,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     freshness: feed,
     recorder,
     clock,
-    onExposed: exposureMarker(store, apply, clock, reportFault),
+    onExposed: (entry) => exposures.note(entry),
   })
   const signingKey = keyFiles.auditSigningKey()
   const checkpoints = new CheckpointWriter(checkpointsFolder, signingKey, node)
@@ -248,6 +250,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     stop: async (graceMs) => {
       await gateway.close(graceMs)
       await management.close()
+      await exposures.settled()
       await housekeeping.stop()
       feed.stop()
       tls.stop()
@@ -294,36 +297,6 @@ async function operatorProject(store: Store): Promise<string> {
   const [project] = items
   if (project === undefined) throw new Error('the operator has no project')
   return project.id
-}
-
-/** Marks a credential that came over plain HTTP, once each; the request does not wait for it. */
-function exposureMarker(
-  store: Store,
-  apply: ApplyChanges,
-  clock: Clock,
-  reportFault: (event: string, error: unknown) => void,
-): (principal: Principal) => void {
-  const marked = new Set<string>()
-  return ({ credential }) => {
-    if (marked.has(credential) || credential === bootstrapCredentialId) return
-    marked.add(credential)
-    const by = {
-      actor: { kind: 'system', id: 'gateway' },
-      at: clock.now(),
-      ip: null,
-      userAgent: null,
-      requestId: null,
-    } as const
-    store.credentials.markExposed({ id: credential, by }).then(
-      (result) => {
-        if (result.ok) apply(result.value.changes, result.value.sequence)
-      },
-      (error: unknown) => {
-        marked.delete(credential)
-        reportFault('credential.exposed', error)
-      },
-    )
-  }
 }
 
 function wireLimits({ listen }: Config) {

@@ -81,6 +81,7 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
     ['project', shown.project],
     ['not before', shown.not_before ?? '-'],
     ['expires', shown.expires_at ?? 'never'],
+    ['exposed', shown.exposed_at === null ? '-' : `over plain HTTP, first ${shown.exposed_at}`],
     ['created', `${shown.created_at} by ${shown.created_by}`],
     ['version', String(shown.version)],
   ])
@@ -93,6 +94,11 @@ export const secretColumns: readonly Column<wire.Secret>[] = [
     header: 'VALID UNTIL',
     value: (row, now) => (row.not_after === null ? 'open' : relative(row.not_after, now)),
     raw: (row) => row.not_after ?? '',
+  },
+  {
+    header: 'EXPOSED',
+    value: (row, now) => (row.exposed_at === null ? '-' : relative(row.exposed_at, now)),
+    raw: (row) => row.exposed_at ?? '',
   },
   {
     header: 'LAST ACCEPTED',

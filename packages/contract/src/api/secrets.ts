@@ -27,6 +27,9 @@ export const Secret = Type.Object(
     visible_until: VisibleUntil,
     not_after: nullable(Timestamp),
     created_at: Timestamp,
+    exposed_at: nullable(
+      Type.String({ format: 'date-time', description: 'When it last came over plain HTTP. Rotate it.' }),
+    ),
     last_accepted: nullable(ref(LastUse)),
     last_refused: nullable(ref(LastRefusal)),
   },

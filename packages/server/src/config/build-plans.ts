@@ -50,6 +50,7 @@ function buildPlan(id: string, written: ConfigPlan, apis: ReadonlyMap<string, Ap
     maxKeys: written.max_keys ?? null,
     maxKeyAgeMs:
       written.max_key_age === undefined ? null : positiveMs(written.max_key_age, [...path, 'max_key_age'], context),
+    onExposed: written.on_exposed ?? null,
     retired: written.retired ?? false,
   }
 }

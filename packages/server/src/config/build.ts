@@ -70,6 +70,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
       queue: written.request_log?.queue ?? 100_000,
     },
     managementKey,
+    onExposed: written.on_exposed ?? 'flag',
     retiredScopes: retiredScopes(written),
     notes: report.notes,
     fingerprint: files.fingerprint(),

@@ -1,5 +1,5 @@
 import type { Secret } from '../base/secret.ts'
-import type { Declaration } from '../core/apis/api.ts'
+import type { Declaration, ExposurePolicy } from '../core/apis/api.ts'
 import type { TlsSettings } from '../core/tls/certificate.ts'
 import type { ConfigNote } from './issue.ts'
 
@@ -23,6 +23,8 @@ export interface Config {
   readonly requestLog: RequestLogConfig
   /** From POSTERN_MANAGEMENT_KEY; null: one is made at first start. */
   readonly managementKey: Secret | null
+  /** What becomes of a credential that came over plain HTTP, where its plan does not say. */
+  readonly onExposed: ExposurePolicy
   /** Scopes that are declared with `retired: true`. */
   readonly retiredScopes: readonly string[]
   readonly notes: readonly ConfigNote[]

@@ -61,7 +61,7 @@ describe('the template of postern.yaml', () => {
   it('is valid with every commented setting taken in that needs no file', () => {
     const all = initTemplate()
       .replace(
-        /^( *)# (former_brands|max_|memory|failures|stale_after|retention|request_log|case_insensitive)/gm,
+        /^( *)# (former_brands|max_|memory|failures|on_exposed|stale_after|retention|request_log|case_insensitive)/gm,
         '$1$2',
       )
       .replace(/^( *)# (client_side|body_max|timeouts|on_stale|raw_path|limits)/gm, '$1$2')
@@ -238,6 +238,7 @@ describe('the whole example', () => {
       quotas: [{ name: 'month', per: 'account', requests: 1_000_000, period: 'month' }],
       maxKeys: 10,
       maxKeyAgeMs: 7_776_000_000,
+      onExposed: null,
       retired: true,
     })
     expect(whole().notes).toEqual([expect.objectContaining({ path: 'plans.pro.kinds', line: 31 })])

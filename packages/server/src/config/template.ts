@@ -48,6 +48,7 @@ store:
 
 # memory: {max_credentials: 1000000}
 # failures: {attempts: 30, window: 1m}   # failed attempts per IPv4 address or IPv6 /64
+# on_exposed: flag                      # a credential that came over plain HTTP: flag it, or revoke it (plans may say)
 # stale_after: 30s                       # without the store for longer, requests are answered 503
 # retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
 # request_log: {refusals_per_second_per_ip: 10, queue: 100000}
@@ -115,4 +116,5 @@ plans:
     quotas: [{name: month, per: account, requests: 1000000, period: month}]
     max_keys: 10
     max_key_age: 365d
+    # on_exposed: revoke
 `

@@ -5,12 +5,11 @@ import { Decider, type Freshness } from './decision/decider.ts'
 import { identityHeaders } from './decision/identity.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { Limiter } from './limits/limiter.ts'
-import type { Principal } from './records/principal.ts'
 import type { RecordTable } from './records/table.ts'
-import type { DataPlane } from './runtime.ts'
+import type { DataPlane, MeterEntry } from './runtime.ts'
 import type { UsageRecorder } from './usage/recorder.ts'
 
-/** Puts the parts of the data plane together. `onExposed`: a real credential came over plain HTTP. */
+/** Puts the parts of the data plane together. `onExposed`: what was refused carried a real credential over plain HTTP. */
 export function createDataPlane(parts: {
   readonly declaration: () => Declaration
   readonly table: RecordTable
@@ -18,7 +17,7 @@ export function createDataPlane(parts: {
   readonly freshness: Freshness
   readonly recorder: UsageRecorder
   readonly clock: Clock
-  readonly onExposed: (principal: Principal) => void
+  readonly onExposed: (entry: MeterEntry) => void
 }): DataPlane {
   const decider = new Decider({ ...parts, failures: new FailureBudget() })
   return {
@@ -33,7 +32,7 @@ export function createDataPlane(parts: {
     identityHeaders,
     meter: (entry) => {
       parts.recorder.record(entry)
-      if (entry.evaluation.exposed !== null) parts.onExposed(entry.evaluation.exposed)
+      if (entry.evaluation.exposed !== null) parts.onExposed(entry)
     },
   }
 }

@@ -247,8 +247,16 @@ export interface CredentialStore {
     readonly change: StateChange
     readonly by: Provenance
   }): Write<Credential>
-  /** First sighting over plain HTTP; later ones change nothing. */
-  markExposed(input: { readonly id: string; readonly by: Provenance }): Write<Credential>
+  /**
+   * A secret that lives came over plain HTTP: an event, unless the last one is younger than `againMs`. The credential
+   * keeps when that was first, the secret when it was last.
+   */
+  markExposed(input: {
+    readonly id: string
+    readonly secret: string
+    readonly againMs: number
+    readonly by: Provenance
+  }): Write<Credential>
   /** All or, with `partial`, the good ones; `refused` tells the index and why (duplicate digest, duplicate public id). Same `digest` already stored for the same account and name counts as `skipped`. */
   import(input: {
     readonly account: string

@@ -109,6 +109,7 @@ export function secretView(secret: SecretInfo, now: number): wire.Secret {
     visible_until: visibility(secret.visibleUntil, now),
     not_after: timestampOrNull(secret.notAfter),
     created_at: timestamp(secret.createdAt),
+    exposed_at: timestampOrNull(secret.exposedAt),
     last_accepted: secret.lastAccepted === null ? null : lastUseView(secret.lastAccepted),
     last_refused: lastRefused === null ? null : { ...lastUseView(lastRefused), code: lastRefused.code },
   }

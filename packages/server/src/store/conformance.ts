@@ -301,12 +301,46 @@ export function conformance(open: () => Promise<Opened>): void {
       })
     })
 
-    it('are marked exposed once', async () => {
+    it('are marked exposed by secret: an event each time that the last one is long ago, and the first is kept', async () => {
+      const { store } = await open()
+      const home = await anAccount(store)
+      const { id } = await create(store, home)
+      const secretOf = async () => (await store.credentials.secrets({ id, scope: null }))[0]
+      const secret = (await secretOf())?.id ?? ''
+      const mark = async (now: number, which = secret) =>
+        must(await store.credentials.markExposed({ id, secret: which, againMs: 1_000, by: at(now) }))
+      const events = async () =>
+        (await store.events.range({ after: 0, limit: 100 })).filter(({ action }) => action === 'credential.exposed')
+      const marked = await mark(2_000)
+      expect(marked.value.exposedAt).toBe(2_000)
+      expect(marked.changes.credentials).toHaveLength(1)
+      expect((await secretOf())?.exposedAt).toBe(2_000)
+      expect(await mark(2_999)).toMatchObject({ value: { exposedAt: 2_000 }, changes: { credentials: [] } })
+      expect((await secretOf())?.exposedAt).toBe(2_000)
+      expect((await mark(3_000)).value.exposedAt).toBe(2_000)
+      expect((await secretOf())?.exposedAt).toBe(3_000)
+      await mark(9_000, 'sec_of_nobody')
+      expect(await events()).toMatchObject([
+        { targetId: id, account: home.account, after: { secret, exposedAt: 2_000 } },
+        { targetId: id, account: home.account, after: { secret, exposedAt: 3_000 } },
+      ])
+      must(await revoke(store, id))
+      await mark(9_000)
+      expect(await events()).toHaveLength(2)
+      const unknown = { id: 'cred_of_nobody', secret, againMs: 1_000, by: at(9_000) }
+      expect(await store.credentials.markExposed(unknown)).toEqual({ ok: false, error: { code: 'not_found' } })
+    })
+
+    it('are not marked exposed by a secret that was rotated out', async () => {
       const { store } = await open()
       const { id } = await create(store, await anAccount(store))
-      expect(must(await store.credentials.markExposed({ id, by: at(2_000) })).value.exposedAt).toBe(2_000)
-      const later = must(await store.credentials.markExposed({ id, by: at(3_000) }))
-      expect(later).toMatchObject({ value: { exposedAt: 2_000 }, changes: { credentials: [] } })
+      const [old] = await store.credentials.secrets({ id, scope: null })
+      const secret = old?.id ?? ''
+      must(await store.credentials.rotate({ id, scope: null, secret: aSecret(), endOthersAt: 5_000, by: at(4_000) }))
+      const mark = async (now: number) =>
+        must(await store.credentials.markExposed({ id, secret, againMs: 1, by: at(now) })).value.exposedAt
+      expect(await mark(5_000)).toBeNull()
+      expect(await mark(4_999)).toBe(4_999)
     })
 
     it('are found by every filter', async () => {

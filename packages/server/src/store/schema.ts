@@ -103,6 +103,7 @@ export interface SecretRow {
   visible_until: number | null
   not_after: number | null
   created_at: number
+  exposed_at: number | null
 }
 
 /** A table of its own, so that a closed window leaves nothing behind when its row is deleted. */

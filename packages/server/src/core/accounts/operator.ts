@@ -67,6 +67,7 @@ function operatorPlan(declaration: Declaration): Plan {
     quotas: [],
     maxKeys: null,
     maxKeyAgeMs: null,
+    onExposed: null,
     retired: false,
   }
 }

@@ -158,8 +158,12 @@ export interface Plan {
   /** Live credentials per account; null: no bound. */
   readonly maxKeys: number | null
   readonly maxKeyAgeMs: number | null
+  /** What becomes of a credential that came over plain HTTP; null: what the file says for all plans. */
+  readonly onExposed: ExposurePolicy | null
   readonly retired: boolean
 }
+
+export type ExposurePolicy = 'flag' | 'revoke'
 
 /** One listener address of an API: host (lower-case, no port) or null for any host on `port`. */
 export interface Address {

@@ -60,6 +60,8 @@ export interface SecretInfo {
   /** When it dies by rotation; null: lives as long as its credential. */
   readonly notAfter: number | null
   readonly createdAt: number
+  /** When it last came over plain HTTP, as far as that was an event. */
+  readonly exposedAt: number | null
   readonly lastAccepted: LastUse | null
   readonly lastRefused: (LastUse & { readonly code: string }) | null
 }

@@ -104,6 +104,7 @@ export function aPlan(fields: Partial<Plan> = {}): Plan {
     quotas: [],
     maxKeys: null,
     maxKeyAgeMs: null,
+    onExposed: null,
     retired: false,
     ...fields,
   }

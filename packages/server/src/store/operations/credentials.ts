@@ -165,23 +165,38 @@ function describeChange(change: StateChange): Readonly<Record<string, unknown>> 
 
 export async function markExposed(
   tx: Db,
-  { id, by }: Parameters<CredentialStore['markExposed']>[0],
+  { id, secret, againMs, by }: Parameters<CredentialStore['markExposed']>[0],
 ): Drafted<Credential> {
+  const known = await tx.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
+  if (known === undefined) return notFound
+  const marked = await tx
+    .updateTable('secrets')
+    .set({ exposed_at: by.at })
+    .where('credential', '=', id)
+    .where('id', '=', secret)
+    .where((eb) => eb.or([eb('not_after', 'is', null), eb('not_after', '>', by.at)]))
+    .where((eb) => eb.or([eb('exposed_at', 'is', null), eb('exposed_at', '<=', by.at - againMs)]))
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('credentials')
+          .select('credentials.id')
+          .where('credentials.id', '=', id)
+          .where('credentials.state', 'in', ['active', 'blocked']),
+      ),
+    )
+    .executeTakeFirst()
+  if (marked.numUpdatedRows === 0n) return ok({ value: toCredential(known), events: [] })
   const row = await tx
     .updateTable('credentials')
-    .set({ exposed_at: by.at })
+    .set((eb) => ({ exposed_at: eb.fn.coalesce('exposed_at', eb.val(by.at)) }))
     .where('id', '=', id)
-    .where('exposed_at', 'is', null)
     .returningAll()
-    .executeTakeFirst()
-  if (row === undefined) {
-    const known = await tx.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
-    return known === undefined ? notFound : ok({ value: toCredential(known), events: [] })
-  }
+    .executeTakeFirstOrThrow()
   const credential = toCredential(row)
   return ok({
     value: credential,
-    events: [credentialEvent('credential.exposed', credential, { exposedAt: null }, { exposedAt: by.at })],
+    events: [credentialEvent('credential.exposed', credential, null, { secret, exposedAt: by.at })],
   })
 }
 

@@ -196,6 +196,7 @@ export function toSecretRow(secret: NewSecret, credential: string, at: number): 
     visible_until: secret.sealed?.visibleUntil ?? null,
     not_after: null,
     created_at: at,
+    exposed_at: null,
   }
 }
 
@@ -210,6 +211,7 @@ export function toSecretInfo(row: SecretRow): SecretInfo {
     visibleUntil: row.visible_until,
     notAfter: row.not_after,
     createdAt: row.created_at,
+    exposedAt: row.exposed_at,
     lastAccepted: null,
     lastRefused: null,
   }

@@ -82,7 +82,10 @@ function fill(path: string): readonly Stored[] {
     `insert into credentials values (?, ?, 'key', 'secret', 'acc_1', 'prj_1', '["shop"]', 'key', '[]', null, '[]', null,
        '[]', null, ?, 'active', null, null, null, 0, null, 0, '{}', 'test', 5, 1)`,
   )
-  const insertSecret = database.prepare("insert into secrets values (?, ?, ?, 'sha256', null, 'first', null, null, 5)")
+  const insertSecret = database.prepare(
+    `insert into secrets (credential, id, digest, algorithm, origin, created_at)
+       values (?, ?, ?, 'sha256', 'first', 5)`,
+  )
   const all = Array.from({ length: credentials }, (_, number): Stored => ({
     id: `cred_${ids.credential()}`,
     expiresAt: number % 10 === 0 ? 1_000 + number : null,

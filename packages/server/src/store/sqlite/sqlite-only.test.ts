@@ -330,7 +330,7 @@ describe('SQLite', () => {
           expect(await store.system.space()).toMatchObject({ full: true })
           for (const id of ids.slice(0, 1_000)) expect((await revoke(store, id)).ok).toBe(true)
           expect(await store.system.space()).toMatchObject({ ballast: 'released', full: true })
-          expect(await store.credentials.markExposed({ id: ids[0] ?? '', by })).toEqual({
+          expect(await store.credentials.markExposed({ id: ids[0] ?? '', secret: '', againMs: 1, by })).toEqual({
             ok: false,
             error: { code: 'storage_full' },
           })
