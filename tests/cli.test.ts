@@ -344,6 +344,19 @@ describe('without a server', () => {
     expect(checked.out).toMatch(/postern\.yaml:3:1 {2}lsten: .*did you mean "listen"/)
   })
 
+  it('config check tells where routes and the OpenAPI document differ, and fails on it with --strict', async () => {
+    const here = mkdtempSync(join(folder, 'drift-'))
+    writeFileSync(join(here, 'shop.yaml'), 'openapi: 3.1.0\npaths: {/a: {get: {operationId: a}}}\n')
+    writeFileSync(
+      join(here, 'postern.yaml'),
+      'version: 1\nbrand: acme\napis:\n  shop:\n    address: shop.test\n    upstream: http://127.0.0.1:1\n    openapi: ./shop.yaml\n    routes: [{id: a, path: /b}]\n',
+    )
+    const told = await cli(['config', 'check'], { cwd: here })
+    expect(told.code).toBe(0)
+    expect(told.err).toContain('differs from the OpenAPI document, where it is /a')
+    expect((await cli(['config', 'check', '--strict'], { cwd: here })).code).toBe(1)
+  })
+
   it('npm start runs postern.yaml where there is one, and keeps the first key out of logs', async () => {
     const here = mkdtempSync(join(folder, 'npm-start-'))
     const [gateway = 0, console = 0, ops = 0] = await freePorts(3)

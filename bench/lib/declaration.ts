@@ -20,6 +20,8 @@ const route: Route = {
   onStale: 'refuse',
   timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 60_000 },
   bodyBytesMax: 1_048_576,
+  title: null,
+  contract: null,
 }
 
 /** One API with one route and one plan, for the benches that need no server. */

@@ -327,6 +327,14 @@ export const codes = {
     detail: 'The path exists, but not with this method. The Allow header lists those that do.',
     log: 'no route for the method, unmatched: refuse',
   },
+  request_invalid: {
+    stage: 'fit',
+    status: 400,
+    title: 'The request does not fit the description of the operation',
+    detail:
+      'A parameter or the body is missing, or is not what the reference of the API says. Correct what is named here and send the request again.',
+    log: 'request differs from the OpenAPI description',
+  },
   // limits
   rate_limited: {
     stage: 'limits',

@@ -146,6 +146,8 @@ const routeDefaults = {
   on_stale: Type.Optional(Type.Enum(['refuse', 'serve'])),
   timeouts: Type.Optional(timeouts),
   body_max: Type.Optional(size),
+  /** Hold requests against the operation of the OpenAPI document. */
+  validate: Type.Optional(Type.Boolean()),
 }
 
 const route = Type.Object(

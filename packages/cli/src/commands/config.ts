@@ -7,6 +7,10 @@ import { configErrorLine } from '../local/config-errors.ts'
 import { exit, Stop, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'
 
+interface CheckOptions {
+  readonly strict?: boolean
+}
+
 /** `postern config check`: is the file good, and what does it say? */
 export const config: AddCommand = (program, run) => {
   program
@@ -14,22 +18,24 @@ export const config: AddCommand = (program, run) => {
     .description('postern.yaml')
     .command('check [file]')
     .description('tell every error with its line and what is allowed instead')
+    .option('--strict', 'fail on notes too: drift from the OpenAPI document, and what is allowed but rarely meant')
     .action(run(check))
 }
 
-async function check({ io, out }: Tools, file = 'postern.yaml'): Promise<ExitCode> {
+async function check({ io, out }: Tools, file = 'postern.yaml', options: CheckOptions = {}): Promise<ExitCode> {
   const { loadConfig } = await import('@postern/server')
   const loaded = loadConfig({ path: resolve(io.cwd, file), env: io.env, now: io.now() })
   if (loaded.ok) {
-    for (const note of loaded.value.notes) out.note(`note  ${configErrorLine(note)}`)
+    const { notes } = loaded.value
+    for (const note of notes) out.note(`note  ${configErrorLine(note)}`)
     if (loaded.value.store.kind === 'postgres') {
       out.note('note  rate limits are counted per node; quotas are summed over all nodes')
     }
-    if (out.json) out.data({ ok: true, errors: [] })
+    if (out.json) out.data({ ok: true, errors: [], notes })
     else out.line(`${file} is good: ${summary(loaded.value)}`)
-    return exit.done
+    return options.strict === true && notes.length > 0 ? exit.failed : exit.done
   }
-  if (out.json) out.data({ ok: false, errors: loaded.error })
+  if (out.json) out.data({ ok: false, errors: loaded.error, notes: [] })
   else for (const error of loaded.error) out.line(configErrorLine(error))
   const count = loaded.error.length
   throw new Stop(exit.failed, {

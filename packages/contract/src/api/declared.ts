@@ -69,12 +69,14 @@ export type ApiList = Static<typeof ApiList>
 export const Route = Type.Object(
   {
     id: Type.String(),
+    title: nullable(Type.String({ description: 'From the OpenAPI document.' })),
     methods: Type.Array(Type.String(), { description: 'Empty: every method.' }),
     path: Type.String(),
     scopes: Type.Object({ any: Type.Array(Type.String()), all: Type.Array(Type.String()) }),
     client_side: Type.Boolean(),
     cost: Type.Integer(),
     limits: Type.Array(ref(LimitRule)),
+    validated: Type.Boolean({ description: 'Whether requests are held against the OpenAPI document.' }),
   },
   { $id: 'Route' },
 )

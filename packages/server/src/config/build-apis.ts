@@ -10,7 +10,8 @@ import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
 import { type Context, secretValue } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkId, isScopeName } from './names.ts'
-import { openapiOf } from './openapi.ts'
+import { readDocument } from './openapi/document.ts'
+import { noOpenapi, operationsOf } from './openapi/operations.ts'
 import { didYouMean } from './shape.ts'
 
 export function buildApis(
@@ -34,7 +35,8 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
   const preset = presetOf(written, path, context)
   const upstreams = buildUpstreams(written, path, context)
   const base = upstreams.live ?? upstreams.sandbox
-  const openapi = openapiOf(written.openapi, base?.basePath ?? '', [...path, 'openapi'], context)
+  const file = readDocument(written.openapi, [...path, 'openapi'], context)
+  const openapi = file === null ? noOpenapi : operationsOf(file, base?.basePath ?? '', context)
   const scopes = buildScopes(written, { ...preset.scopes, ...openapi.scopes }, path, context)
   const caseInsensitivePaths = written.case_insensitive_paths ?? false
   const routes = buildRoutes(id, written, { preset, openapi, scopes, caseInsensitivePaths, maxBodyBytes }, context)

@@ -4,12 +4,15 @@ import type { ConfigApi, ConfigRoute } from '@postern/contract'
 
 import { sizeBytes } from '../base/units.ts'
 import type { Preset, Route, RouteTable, ScopeRule, Timeouts } from '../core/apis/api.ts'
+import type { RequestContract } from '../core/apis/request-contract.ts'
 import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from '../core/apis/route-table.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkUnique } from './names.ts'
-import type { Openapi } from './openapi.ts'
+import { createContracts } from './openapi/contracts.ts'
+import { noteDrift } from './openapi/drift.ts'
+import type { Openapi, Operation } from './openapi/operations.ts'
 import { didYouMean } from './shape.ts'
 
 export interface ApiParts {
@@ -42,9 +45,17 @@ export function buildRoutes(api: string, written: ConfigApi, parts: ApiParts, co
     ...own.map((route, index) => ownDraft(route, given.get(route.id), defaults, [...path, 'routes', index], context)),
     ...[...given.values()].filter(({ id }) => !replaced.has(id)).map((base) => ({ ...defaults, ...base })),
   ].filter((draft) => draft !== null)
+  if (parts.openapi.file !== null) {
+    const presetRoutes = new Set(parts.preset.routes.map(({ id }) => id))
+    noteDrift(own, byId(parts.openapi.operations), presetRoutes, [...path, 'routes'], context)
+  }
   const good = drafts.filter((draft) => checkDraft(draft, parts.scopes, context))
   checkPresetPaths(good, parts, context)
-  const routes = good.map((draft) => numbered(draft, api, context))
+  const contracts = parts.openapi.file === null ? null : createContracts(parts.openapi.file)
+  const routes = good.map((draft) => ({
+    ...numbered(draft, api, context),
+    contract: contractOf(draft, written, contracts, context),
+  }))
   const table = createRouteTable(routes, { caseInsensitive: parts.caseInsensitivePaths })
   if (!table.ok) reportConflict(table.error, good, context)
   return {
@@ -54,8 +65,31 @@ export function buildRoutes(api: string, written: ConfigApi, parts: ApiParts, co
 }
 
 function numbered(draft: Draft, api: string, { indexes }: Context): Route {
-  const { from: _from, at: _at, ...route } = draft
+  const { from: _from, at: _at, operation: _operation, validated: _validated, ...route } = draft
   return { ...route, index: indexes.ofRoute(api, draft.id) }
+}
+
+/** What the request is held against; null where nobody asked for it, or where it cannot be had and why is reported. */
+function contractOf(
+  { operation, validated, from, at }: Draft,
+  written: ConfigApi,
+  contracts: ReturnType<typeof createContracts> | null,
+  { report }: Context,
+): RequestContract | null {
+  if (!validated) return null
+  if (operation === null || contracts === null) {
+    const asked = from === 'own' && written.validate === undefined
+    if (asked) report.error([...at, 'validate'], 'needs an operation of the OpenAPI document with the same id')
+    return null
+  }
+  const contract = contracts(operation)
+  if (contract.ok) return contract.value
+  report.add([operation.error(`cannot be validated: ${contract.error}`)])
+  return null
+}
+
+function byId(operations: readonly Operation[]): ReadonlyMap<string, Operation> {
+  return new Map(operations.map((operation) => [operation.id, operation]))
 }
 
 /** No id that a route can have. */
@@ -67,17 +101,25 @@ const emptyTable: RouteTable = { routes: [], match: () => null, matchRaw: () => 
 interface Draft extends Omit<Route, 'index'> {
   readonly from: 'own' | 'openapi' | 'preset'
   readonly at: Path
+  /** The operation of the OpenAPI document that it is. */
+  readonly operation: Operation | null
+  readonly validated: boolean
 }
 
 /** What a preset or an OpenAPI file says about a route. */
-type Given = Pick<Draft, 'id' | 'methods' | 'pattern' | 'scopes' | 'from' | 'at'> & Partial<Pick<Draft, 'clientSide'>>
+type Given = Pick<Draft, 'id' | 'title' | 'methods' | 'pattern' | 'scopes' | 'from' | 'at' | 'operation'> &
+  Partial<Pick<Draft, 'clientSide'>>
 
 function givenRoutes({ preset, openapi }: ApiParts, at: Path, { report }: Context): ReadonlyMap<string, Given> {
   const given = new Map<string, Given>()
-  for (const operation of openapi.operations) given.set(operation.id, { ...operation, from: 'openapi', at })
+  for (const operation of openapi.operations) {
+    const { id, title, methods, pattern, scopes } = operation
+    given.set(id, { id, title, methods, pattern, scopes, from: 'openapi', at, operation })
+  }
   for (const { id, methods, path: pattern, scopes, clientSide } of preset.routes) {
     if (given.has(id)) report.error(at, `the operation "${id}" has the id of a route of the preset ${preset.id}`)
-    given.set(id, { id, methods, pattern, scopes, clientSide, from: 'preset', at: at.slice(0, -1) })
+    const place = { from: 'preset', at: at.slice(0, -1), operation: null } as const
+    given.set(id, { id, title: null, methods, pattern, scopes, clientSide, ...place })
   }
   return given
 }
@@ -97,6 +139,10 @@ function defaultsOf(
     onStale: written.on_stale ?? 'refuse',
     timeouts: buildTimeouts(written.timeouts, defaultTimeouts, [...path, 'timeouts'], context),
     bodyBytesMax: written.body_max === undefined ? parts.maxBodyBytes : sizeBytes(written.body_max),
+    title: null,
+    contract: null,
+    operation: null,
+    validated: written.validate ?? false,
     from: 'own',
     at: path,
   }
@@ -149,6 +195,10 @@ function ownDraft(
     onStale: written.on_stale ?? base.onStale,
     timeouts: buildTimeouts(written.timeouts, base.timeouts, [...at, 'timeouts'], context),
     bodyBytesMax: written.body_max === undefined ? base.bodyBytesMax : sizeBytes(written.body_max),
+    title: base.title,
+    contract: null,
+    operation: base.operation,
+    validated: written.validate ?? base.validated,
     from: 'own',
     at,
   }
@@ -169,20 +219,28 @@ function ruleOf({ any = [], all = [] }: NonNullable<ConfigRoute['scopes']>): Sco
   return { any, all }
 }
 
-function checkDraft(draft: Draft, scopes: ReadonlyMap<string, string>, { report }: Context): boolean {
+function checkDraft(draft: Draft, scopes: ReadonlyMap<string, string>, context: Context): boolean {
+  const { report } = context
   for (const kind of ['any', 'all'] as const) {
     for (const [index, scope] of draft.scopes[kind].entries()) {
       if (scopes.has(scope)) continue
-      const at = draft.from === 'own' ? [...draft.at, 'scopes', kind, index] : draft.at
-      const whose = draft.from === 'own' ? '' : `the operation "${draft.id}" needs a scope that is not declared: `
-      report.error(at, `${whose}"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`)
+      const what = `"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`
+      if (draft.from === 'own' && draft.operation?.scopes !== draft.scopes) {
+        report.error([...draft.at, 'scopes', kind, index], what)
+      } else tell(draft, `needs a scope that is not declared: ${what}`, context)
     }
   }
   const pattern = parsePattern(draft.pattern)
   if (pattern.ok) return true
-  const whose = draft.from === 'own' ? '' : `the operation "${draft.id}" (${draft.pattern}): `
-  report.error(draft.from === 'own' ? [...draft.at, 'path'] : draft.at, whose + pattern.error)
+  tell(draft, pattern.error, context)
   return false
+}
+
+/** At the operator's own path, or in the document where the operation stands. */
+function tell({ from, at, id, pattern, operation }: Draft, message: string, { report }: Context): void {
+  if (from === 'own') report.error([...at, 'path'], message)
+  else if (operation === null) report.error(at, `the operation "${id}" (${pattern}): ${message}`)
+  else report.add([operation.error(`the operation "${id}" (${pattern}): ${message}`)])
 }
 
 /**

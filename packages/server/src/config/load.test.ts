@@ -564,7 +564,7 @@ describe('an OpenAPI file', () => {
     ],
     [
       'openapi: 3.0.0\npaths: {/a: {get: {operationId: x, security: [{x: [zz]}]}}}\n',
-      'the operation "x" needs a scope that is not declared: "zz"',
+      'the operation "x" (/a): needs a scope that is not declared: "zz"',
     ],
     [
       'openapi: 3.0.0\npaths: {"/a/{b}.json": {get: {operationId: x}}}\n',

@@ -143,11 +143,13 @@ function placeView(place: Place): wire.Place {
 function routeView(route: Route): wire.Route {
   return {
     id: route.id,
+    title: route.title,
     methods: [...route.methods],
     path: route.pattern,
     scopes: { any: [...route.scopes.any], all: [...route.scopes.all] },
     client_side: route.clientSide,
     cost: route.cost,
     limits: route.limits.map(limitView),
+    validated: route.contract !== null,
   }
 }

@@ -55,6 +55,8 @@ const managementRoute: Route = {
   onStale: 'refuse',
   timeouts: { connectMs: 0, firstByteMs: 0, idleMs: 0 },
   bodyBytesMax: 0,
+  title: null,
+  contract: null,
 }
 
 function operatorPlan(declaration: Declaration): Plan {

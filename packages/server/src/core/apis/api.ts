@@ -5,6 +5,7 @@ import type { Secret } from '../../base/secret.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
 import type { LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
+import type { RequestContract } from './request-contract.ts'
 
 /** What the operator declares, compiled and frozen. A reload makes a new one; nothing in it is ever changed. */
 export interface Declaration {
@@ -80,6 +81,8 @@ export type InjectionPlace =
 
 export interface Route {
   readonly id: string
+  /** What people call it; null where nobody named it. */
+  readonly title: string | null
   /** Dense number within the process, stable across reloads while (API, route id) stays declared. */
   readonly index: number
   /** Upper-case methods; empty means every method. */
@@ -93,6 +96,8 @@ export interface Route {
   readonly onStale: 'refuse' | 'serve'
   readonly timeouts: Timeouts
   readonly bodyBytesMax: number
+  /** What requests are held against before they are forwarded; null: they are not validated. */
+  readonly contract: RequestContract | null
 }
 
 /** The routes of one API, ready to be matched. */

@@ -18,6 +18,8 @@ function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<
     onStale: 'refuse',
     timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1 },
     bodyBytesMax: 1,
+    title: null,
+    contract: null,
     ...more,
   }
 }

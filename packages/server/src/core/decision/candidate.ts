@@ -12,6 +12,9 @@ export interface Candidate {
   readonly api: Api
   readonly route: Route
   readonly unmatched: Refusal | null
+  /** Of the raw target: what the address takes off its front, and its query with the `?`. */
+  readonly prefixLength: number
+  readonly query: string
   /** Fixed by the address, or null. */
   readonly environment: Environment | null
   readonly ip: Ip

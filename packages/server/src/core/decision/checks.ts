@@ -2,10 +2,12 @@ import type { Code } from '@postern/contract'
 
 import { formatIp, ipInRanges } from '../../base/ip.ts'
 import { managementApiId } from '../accounts/account.ts'
+import type { RequestContract } from '../apis/request-contract.ts'
 import type { Charge, LimitRefusal } from '../limits/limiter.ts'
 import type { Candidate } from './candidate.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
+import { headerValue } from './headers.ts'
 import { refuse } from './refuse.ts'
 import { missingScopes, type Rights } from './rights.ts'
 import { shown } from './trail.ts'
@@ -156,6 +158,27 @@ const unmatched: Check = {
   compared: (candidate) => (candidate.unmatched === null ? candidate.route.id : 'no route, unmatched: refuse'),
 }
 
+/** Path, query and headers, and the body once it was read (OpenAPI; routes with `validate`). */
+const contract: Check = {
+  step: 'contract',
+  test: (candidate) => {
+    if (candidate.route.contract === null) return null
+    const fault = contractFault(candidate.route.contract, candidate)
+    return fault === null ? null : refuse('request_invalid', { hint: fault })
+  },
+  compared: ({ route, facts }) =>
+    route.contract === null
+      ? 'not validated'
+      : `operation ${route.id}, ${route.contract.body === null || facts.body !== undefined ? 'whole' : 'head only'}`,
+}
+
+function contractFault(against: RequestContract, { facts, prefixLength, query }: Candidate): string | null {
+  const path = facts.target.slice(prefixLength, facts.target.length - query.length) || '/'
+  const ofHead = against.headFault(path, query, facts.headers)
+  if (ofHead !== null || against.body === null || facts.body === undefined) return ofHead
+  return against.body.fault(headerValue(facts.headers, 'content-type'), facts.body)
+}
+
 const rateLimits: Check = {
   step: 'rate_limits',
   test: (candidate) => limitRefusal('rate_limited', candidate.limiter.testRates(chargeOf(candidate))),
@@ -186,6 +209,7 @@ export const checks: readonly Check[] = [
   kind,
   scopes,
   unmatched,
+  contract,
   rateLimits,
   quotas,
 ]

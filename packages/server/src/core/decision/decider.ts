@@ -279,6 +279,8 @@ export class Decider {
       api,
       route,
       unmatched: matched.unmatched,
+      prefixLength: matched.prefixLength,
+      query: matched.query,
       environment: matched.environment,
       ip: matched.client.ip,
       presented,

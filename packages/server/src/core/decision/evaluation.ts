@@ -50,6 +50,7 @@ export const steps = [
   'kind',
   'scopes',
   'unmatched',
+  'contract',
   'rate_limits',
   'quotas',
 ] as const

@@ -2,6 +2,7 @@ import { type Code, codeRow } from '@postern/contract'
 import { describe, expect, it } from 'vitest'
 
 import type { Plan } from '../apis/api.ts'
+import type { RequestContract } from '../apis/request-contract.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord } from '../records/record.ts'
 import { aDeclaration, anApi, aPlan, aRoute, someRoutes } from '../testing/declaration.ts'
 import { aCredential, anAccount, aProject, aSecret, changes } from '../testing/records.ts'
@@ -68,6 +69,7 @@ const reasons: readonly Reason[] = [
   { code: 'scope_missing', step: 'scopes', credential: { scopes: [] } },
   { code: 'route_unknown', step: 'unmatched', sent: { target: '/v1/nothing' } },
   { code: 'method_not_allowed', step: 'unmatched', sent: { method: 'DELETE' } },
+  { code: 'request_invalid', step: 'contract', sent: { target: '/v1/orders/7?limit=many' } },
   {
     code: 'rate_limited',
     step: 'rate_limits',
@@ -82,13 +84,23 @@ const reasons: readonly Reason[] = [
   },
 ]
 
+/** The first of the routes is held against a description. */
+const routes = someRoutes.map((route, i) => (i === 0 ? { ...route, contract: numericLimit() } : route))
+
+function numericLimit(): RequestContract {
+  return {
+    headFault: (_path, query) => (query === '?limit=many' ? 'The query parameter "limit" must be integer.' : null),
+    body: null,
+  }
+}
+
 /** A world in which all of the reasons hold, and the request that meets them; of two wishes the first one's counts. */
 function worldWith(...held: readonly Reason[]): { world: World; sent: Sent } {
   const pick = <Key extends 'credential' | 'account' | 'project' | 'plan' | 'sent'>(key: Key) =>
     Object.assign({}, ...held.toReversed().map((reason) => reason[key] ?? {})) as NonNullable<Reason[Key]>
   const has = (test: (reason: Reason) => boolean) => held.some(test)
   const unmatchedRoute = aRoute({ id: '*', index: 99, methods: [], pattern: '/**' })
-  const api = anApi({ unmatchedRoute, routes: someRoutes })
+  const api = anApi({ unmatchedRoute, routes })
   const environment = has(({ sandboxAddress }) => sandboxAddress === true) ? 'sandbox' : null
   const declared = (plan: Partial<Plan>) =>
     aDeclaration({

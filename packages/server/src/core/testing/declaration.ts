@@ -27,6 +27,8 @@ export function aRoute(fields: Partial<Route> = {}): Route {
     onStale: 'refuse',
     timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1 },
     bodyBytesMax: 1,
+    title: null,
+    contract: null,
     ...fields,
   }
 }

@@ -55,6 +55,8 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     onStale: 'refuse',
     timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000 },
     bodyBytesMax: 100 * 1024 * 1024,
+    title: null,
+    contract: null,
     ...options.route,
   }
   const api = anApi(upstreamPort, options, route)

@@ -1,88 +1,33 @@
-import Type, { type Static } from 'typebox'
-import { Value } from 'typebox/value'
-
-import type { ScopeRule } from '../core/apis/api.ts'
-import type { Context } from './context.ts'
-import type { Path } from './issue.ts'
-import { type Source, parseSource } from './source.ts'
+import type { ScopeRule } from '../../core/apis/api.ts'
+import type { Context } from '../context.ts'
+import type { ConfigError, Path } from '../issue.ts'
+import { type Document, methods, type OpenapiFile } from './document.ts'
 
 /** What is taken from an OpenAPI 3 file: one route for each operation, and the scopes of its OAuth flows. */
 export interface Openapi {
+  readonly file: OpenapiFile | null
   readonly operations: readonly Operation[]
   readonly scopes: Readonly<Record<string, string>>
 }
 
-interface Operation {
+export interface Operation {
   readonly id: string
+  /** What people call it; null where the document does not say. */
+  readonly title: string | null
   readonly methods: readonly string[]
   readonly pattern: string
   readonly scopes: ScopeRule
+  /** Where it stands in the document. */
+  readonly pointer: Path
+  /** Something wrong with it, with the line of the document. */
+  error(message: string): ConfigError
 }
 
-const nothing: Openapi = { operations: [], scopes: {} }
+export const noOpenapi: Openapi = { file: null, operations: [], scopes: {} }
 
 /** `basePath` is the upstream's: the part of the server's path that the gateway adds itself. */
-export function openapiOf(file: string | undefined, basePath: string, at: Path, context: Context): Openapi {
-  if (file === undefined) return nothing
-  const { report, files } = context
-  const text = files.read(file)
-  if (!text.ok) {
-    report.error(at, text.error)
-    return nothing
-  }
-  const source = parseSource(files.resolve(file), text.value, null)
-  if (!source.ok) {
-    report.add(source.error)
-    return nothing
-  }
-  const document = source.value.value
-  if (Value.Check(Document, document)) return read(source.value, document, basePath, context)
-  const [problem] = Value.Errors(Document, document)
-  const path = (problem?.instancePath ?? '').split('/').slice(1).map(unescape)
-  report.add([source.value.error(path, `is not OpenAPI 3: ${problem?.message ?? 'unknown reason'}`)])
-  return nothing
-}
-
-/** One step of a JSON pointer (RFC 6901, section 4). */
-function unescape(step: string): string {
-  return step.replaceAll('~1', '/').replaceAll('~0', '~')
-}
-
-const Requirements = Type.Array(Type.Record(Type.String(), Type.Array(Type.String())))
-const OperationObject = Type.Object({
-  operationId: Type.Optional(Type.String({ minLength: 1 })),
-  security: Type.Optional(Requirements),
-})
-const PathItem = Type.Object({
-  $ref: Type.Optional(Type.String()),
-  get: Type.Optional(OperationObject),
-  put: Type.Optional(OperationObject),
-  post: Type.Optional(OperationObject),
-  delete: Type.Optional(OperationObject),
-  options: Type.Optional(OperationObject),
-  head: Type.Optional(OperationObject),
-  patch: Type.Optional(OperationObject),
-  trace: Type.Optional(OperationObject),
-})
-const Flow = Type.Object({ scopes: Type.Optional(Type.Record(Type.String(), Type.String())) })
-const Document = Type.Object({
-  openapi: Type.String({ pattern: '^3[.]' }),
-  servers: Type.Optional(Type.Array(Type.Object({ url: Type.String() }))),
-  security: Type.Optional(Requirements),
-  paths: Type.Optional(Type.Record(Type.String(), PathItem)),
-  components: Type.Optional(
-    Type.Object({
-      securitySchemes: Type.Optional(
-        Type.Record(Type.String(), Type.Object({ flows: Type.Optional(Type.Record(Type.String(), Flow)) })),
-      ),
-    }),
-  ),
-})
-type Document = Static<typeof Document>
-
-const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const
-
-function read(source: Source, document: Document, basePath: string, { report }: Context): Openapi {
+export function operationsOf(file: OpenapiFile, basePath: string, { report }: Context): Openapi {
+  const { source, document } = file
   const prefix = serverPath(document, basePath)
   const operations = new Map<string, Operation>()
   for (const [path, item] of Object.entries(document.paths ?? {})) {
@@ -100,14 +45,19 @@ function read(source: Source, document: Document, basePath: string, { report }: 
       if (scopes === null) report.add([source.error([...at, 'security'], mixedAlternatives)])
       operations.set(id, {
         id,
+        title: operation.summary?.slice(0, titleLengthMax) ?? null,
         methods: [method.toUpperCase()],
         pattern: prefix + path,
         scopes: scopes ?? { any: [], all: [] },
+        pointer: at,
+        error: (message) => source.error(at, message),
       })
     }
   }
-  return { operations: [...operations.values()], scopes: flowScopes(document) }
+  return { file, operations: [...operations.values()], scopes: flowScopes(document) }
 }
+
+const titleLengthMax = 200
 
 const mixedAlternatives =
   'alternatives with several scopes each cannot be expressed; name the scopes in a route with this operation id'
