@@ -8,7 +8,7 @@ import type { CredentialRecord } from '../records/record.ts'
 import { aDeclaration, anApi, aPlan, aRoute } from '../testing/declaration.ts'
 import { aCredential, anAccount, aSecret, changes, credentialIdOf } from '../testing/records.ts'
 import { aWorld, lines, noon, type Sent, theSecret, type World } from '../testing/world.ts'
-import type { Evaluation } from './evaluation.ts'
+import { type Evaluation, steps } from './evaluation.ts'
 
 const minuteMs = 60_000
 const key = (secret: string) => ({ headers: lines(['X-Api-Key', secret]) })
