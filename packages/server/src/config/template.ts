@@ -80,6 +80,7 @@ apis:
       reader: [orders.read]
     # One route for each operation of an OpenAPI 3 file; routes below change it by operation id.
     # openapi: ./shop.openapi.yaml
+    # validate: true          # refuse requests that do not fit the document; also for single routes
     routes:
       # {x} is one segment, /** a tail. Literal goes before {x}, {x} before /**.
       - {id: listOrders, methods: [GET], path: /v1/orders, scopes: {any: [orders.read]}}
