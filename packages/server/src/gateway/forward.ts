@@ -16,7 +16,7 @@ export interface ForwardOptions {
   readonly tap: AnswerTap | null
 }
 
-const asReceived: ForwardOptions = { body: null, tap: null }
+export const asReceived: ForwardOptions = { body: null, tap: null }
 
 /** Sends an allowed request on, and its answer back, both as they come. */
 export function forward(
@@ -25,7 +25,7 @@ export function forward(
   facts: RequestFacts,
   evaluation: Evaluation,
   standing: Standing,
-  options: ForwardOptions = asReceived,
+  options: ForwardOptions,
 ): void {
   const { api, route } = evaluation
   if (api === null || route === null) throw new Error('an allowed request has an API and a route')

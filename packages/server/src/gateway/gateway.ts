@@ -1,3 +1,5 @@
+import type { Code } from '@postern/contract'
+
 import type { Result } from '../base/result.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
@@ -5,7 +7,8 @@ import { sendAnswer, sendInternalError } from './answer.ts'
 import { type GatewayContext, type GatewayParts, createContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { factsOf } from './facts.ts'
-import { forward } from './forward.ts'
+import { asReceived, forward, type ForwardOptions } from './forward.ts'
+import { bodyDecides, InspectedBody } from './inspected-body.ts'
 import { type BusyAddress, type ListenAddress, createListeners } from './listeners.ts'
 import { refusedAs, wireEvaluation, wireFault } from './wire.ts'
 
@@ -33,19 +36,25 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 }
 
-/** The life of a request: facts → evaluate (match, extract, resolve, decide) → charge → forward → meter. */
+/**
+ * The life of a request: facts → evaluate (match, extract, resolve, decide) → charge → forward → meter. Where the body
+ * decides too, it is read once the head was found good, and all of it is evaluated again.
+ */
 function serve(context: GatewayContext, exchange: Exchange): void {
   try {
-    const facts = factsOf(exchange.req, exchange.connection, context.clock)
-    exchange.facts = facts
-    const evaluation = readable(context, exchange, facts) ?? context.dataPlane.evaluate(facts, false)
-    if (!(evaluation instanceof Promise)) return decided(context, exchange, facts, evaluation)
-    evaluation
-      .then((found) => decided(context, exchange, facts, context.dataPlane.settle(found, facts)))
-      .catch((error: unknown) => sendInternalError(context, exchange, error))
+    decide(context, exchange, factsOf(exchange.req, exchange.connection, context.clock))
   } catch (error) {
     sendInternalError(context, exchange, error)
   }
+}
+
+function decide(context: GatewayContext, exchange: Exchange, facts: RequestFacts): void {
+  exchange.facts ??= facts
+  const evaluation = readable(context, exchange, facts) ?? context.dataPlane.evaluate(facts, false)
+  if (!(evaluation instanceof Promise)) return decided(context, exchange, facts, evaluation)
+  evaluation
+    .then((found) => decided(context, exchange, facts, context.dataPlane.settle(found, facts)))
+    .catch((error: unknown) => sendInternalError(context, exchange, error))
 }
 
 /** A head that is out of bounds, or that could be read in two ways, is not evaluated, nor is what follows it. */
@@ -59,13 +68,44 @@ function readable(context: GatewayContext, exchange: Exchange, facts: RequestFac
 /** In one synchronous turn: what was decided is charged and sent on before anything can change. */
 function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
   const evaluation = withBodyChecked(exchange, found)
+  if (evaluation.allowed && facts.body === undefined) {
+    const body = bodyDecides(evaluation, exchange)
+    if (body === 'skip') return decide(context, exchange, { ...facts, body: null })
+    if (body === 'read') return inspect(context, exchange, facts, evaluation)
+  }
+  conclude(context, exchange, facts, evaluation)
+}
+
+/** The credential may have died while the body came: what was decided on the head counts for nothing. */
+function inspect(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void {
+  const { route } = evaluation
+  const { clock } = context
+  if (route === null || exchange.gone) return conclude(context, exchange, facts, evaluation)
+  exchange.decided(evaluation)
+  const bounds = { bytesMax: route.bodyBytesMax, idleMs: route.timeouts.idleMs }
+  const go = (outcome: Buffer | Code): void => {
+    try {
+      if (typeof outcome === 'string') conclude(context, exchange, facts, refusedAs(evaluation, outcome))
+      else decide(context, exchange, { ...facts, body: outcome, now: clock.now(), monotonic: clock.monotonic() })
+    } catch (error) {
+      sendInternalError(context, exchange, error)
+    }
+  }
+  new InspectedBody(context, exchange, bounds, go).start()
+}
+
+function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void {
   exchange.decided(evaluation)
   context.observer?.decided(context.clock.monotonic() - facts.monotonic)
   if (exchange.gone) return exchange.meter('client_gone')
   const standing = context.dataPlane.charge(evaluation, facts)
-  if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing)
+  if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing, optionsFor(facts))
   sendAnswer(context, exchange, context.dataPlane.answer(evaluation, standing, exchange.requestId))
   exchange.meter('answered')
+}
+
+function optionsFor({ body }: RequestFacts): ForwardOptions {
+  return body === undefined || body === null ? asReceived : { body, tap: null }
 }
 
 /** A body that announces itself as too large, or is already known to be broken, is refused before any charge. */

@@ -32,13 +32,12 @@ function contractOf(types: ReadonlyMap<string, Validator | null>, required: bool
   }
   return {
     isRead: (contentType) => isJson(mediaType(contentType ?? '')) && described(contentType) != null,
-    fault: (contentType, body) => {
-      if (contentType === null && body === null) return required ? 'The body is missing.' : null
+    fault: (contentType, present, body) => {
+      if (!present) return required ? 'The body is missing.' : null
       const validate = described(contentType)
       if (validate === undefined) return 'The Content-Type of the body is not one that this operation takes.'
       if (validate === null || !isJson(mediaType(contentType ?? ''))) return null
-      if (body === null) return required ? 'The body is missing.' : null
-      const json = jsonOf(body)
+      const json = body === null ? undefined : jsonOf(body)
       if (json === undefined) return 'The body is not JSON.'
       const wrong = withinStack(() => validate(json))
       return wrong === null ? null : `The body ${wrong}.`

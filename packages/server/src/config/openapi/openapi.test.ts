@@ -139,7 +139,7 @@ describe('request validation against the OpenAPI document', () => {
   const body = (type: string | null, text: string | null, operation = 'putOrder'): string | null => {
     const { contract } = routeOf(good(orders, validated), operation)
     if (contract?.body == null) throw new Error('the body is not validated')
-    return contract.body.fault(type, text === null ? null : new TextEncoder().encode(text))
+    return contract.body.fault(type, text !== null, text === null ? null : new TextEncoder().encode(text))
   }
   const json = 'application/json; charset=utf-8'
 
@@ -159,7 +159,7 @@ describe('request validation against the OpenAPI document', () => {
     ['a format', json, '{"name":"n","mail":"m"}', 'The body /mail must match format "email".'],
     ['no JSON', json, '{"name":', 'The body is not JSON.'],
     ['no UTF-8', json, '\uFEFF{"name":"n"}', 'The body is not JSON.'],
-    ['a type that is described without a schema', 'text/csv', null, null],
+    ['a type that is described without a schema', 'text/csv', 'a,b', null],
     [
       'a type that is not described',
       'application/xml',
@@ -226,7 +226,7 @@ describe('request validation against the OpenAPI document', () => {
       null,
       'The query parameter "n" must be <= 9.',
     ])
-    const fault = (text: string) => contract?.body?.fault('application/json', new TextEncoder().encode(text))
+    const fault = (text: string) => contract?.body?.fault('application/json', true, new TextEncoder().encode(text))
     expect([fault('null'), fault('"x"'), fault('"y"')]).toEqual([
       null,
       null,

@@ -12,6 +12,6 @@ export interface RequestContract {
 export interface BodyContract {
   /** Whether a body of this type has to be held whole to be judged: JSON has, everything else streams. */
   isRead(contentType: string | null): boolean
-  /** `body` is null where there is none, or where it is not read. */
-  fault(contentType: string | null, body: Uint8Array | null): string | null
+  /** `present`: the head announces one. `body` is null where there is none, or where it is not read. */
+  fault(contentType: string | null, present: boolean, body: Uint8Array | null): string | null
 }

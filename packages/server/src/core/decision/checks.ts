@@ -7,7 +7,7 @@ import type { Charge, LimitRefusal } from '../limits/limiter.ts'
 import type { Candidate } from './candidate.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
-import { headerValue } from './headers.ts'
+import { announcesBody, headerValue } from './headers.ts'
 import { refuse } from './refuse.ts'
 import { missingScopes, type Rights } from './rights.ts'
 import { shown } from './trail.ts'
@@ -176,7 +176,8 @@ function contractFault(against: RequestContract, { facts, prefixLength, query }:
   const path = facts.target.slice(prefixLength, facts.target.length - query.length) || '/'
   const ofHead = against.headFault(path, query, facts.headers)
   if (ofHead !== null || against.body === null || facts.body === undefined) return ofHead
-  return against.body.fault(headerValue(facts.headers, 'content-type'), facts.body)
+  const { headers, body } = facts
+  return against.body.fault(headerValue(headers, 'content-type'), announcesBody(headers), body)
 }
 
 const rateLimits: Check = {

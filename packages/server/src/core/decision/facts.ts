@@ -22,7 +22,7 @@ export interface RequestFacts {
   /** Monotonic time of arrival, ms: compared with the start of the last poll. */
   readonly monotonic: number
   /** The whole body, for routes that are held against a description; absent where only the head is known. */
-  readonly body?: Uint8Array | null
+  readonly body?: Buffer | null
   /** Set by `verify` and `explain`, which name the API instead of an address. */
   readonly api?: string
 }

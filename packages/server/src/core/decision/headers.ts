@@ -16,6 +16,12 @@ export function headerValue(lines: readonly string[], name: string): string | nu
   return null
 }
 
+/** Whether the head announces a body (RFC 9112, section 6). */
+export function announcesBody(lines: readonly string[]): boolean {
+  const length = headerValue(lines, 'content-length')
+  return (length !== null && length !== '0') || headerValue(lines, 'transfer-encoding') !== null
+}
+
 function isName(received: string, name: string): boolean {
   return received.length === name.length && (received === name || received.toLowerCase() === name)
 }

@@ -1,0 +1,110 @@
+import type { Code } from '@postern/contract'
+
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import { headerValue } from '../core/decision/headers.ts'
+import type { GatewayContext } from './context.ts'
+import { type Deadline, unwatched } from './deadlines.ts'
+import type { Exchange, InFlight } from './exchange.ts'
+
+/** More than that of a body is never held; beyond it a body cannot be judged, and is refused. */
+const heldBytesMax = 4 * 1024 * 1024
+/** And it has to be whole by then, however steadily it trickles in. */
+const wholeWithinMs = 300_000
+
+/**
+ * Whether an allowed request is decided once more with its body: `read` it first, or `skip` it because it has none, or
+ * none that anybody can judge. Null: the head was all there is to decide on.
+ */
+export function bodyDecides({ api, route }: Evaluation, exchange: Exchange): 'read' | 'skip' | null {
+  const described = route?.contract?.body ?? null
+  if (api === null || described === null) return null
+  const type = headerValue(exchange.req.rawHeaders, 'content-type')
+  return exchange.body.present && described.isRead(type) ? 'read' : 'skip'
+}
+
+/**
+ * Holds the body of a request whole, for a decision that depends on it. It answers with the body or with the code of a
+ * refusal, once; never where the client leaves before: then `closed` of the request is all that happens.
+ */
+export class InspectedBody implements Deadline, InFlight {
+  dueAt = 0
+  place = unwatched
+  readonly #context: GatewayContext
+  readonly #exchange: Exchange
+  readonly #idleMs: number
+  readonly #bytesMax: number
+  readonly #answer: (outcome: Buffer | Code) => void
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #over = false
+  #lastInstant = 0
+
+  constructor(
+    context: GatewayContext,
+    exchange: Exchange,
+    bounds: { readonly bytesMax: number; readonly idleMs: number },
+    answer: (outcome: Buffer | Code) => void,
+  ) {
+    this.#context = context
+    this.#exchange = exchange
+    this.#bytesMax = Math.min(bounds.bytesMax, heldBytesMax)
+    this.#idleMs = bounds.idleMs
+    this.#answer = answer
+  }
+
+  /** The head was found good: only now is a client told to send its body. */
+  start(): void {
+    const exchange = this.#exchange
+    const { length, expectsContinue } = exchange.body
+    if (typeof length === 'number' && length > this.#bytesMax) return this.#end('request_too_large')
+    exchange.inFlight = this
+    this.#lastInstant = this.#context.clock.monotonic() + wholeWithinMs
+    this.#putOff()
+    this.#context.deadlines.watch(this)
+    if (expectsContinue) exchange.res.writeContinue()
+    exchange.req.on('data', this.#onData).on('end', this.#onEnd).resume()
+  }
+
+  expired(): void {
+    this.#end('request_timeout')
+  }
+
+  bodyBroken(): void {
+    this.#end('request_malformed')
+  }
+
+  closed(): void {
+    this.#stop()
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#bytesMax) return this.#end('request_too_large')
+    this.#chunks.push(chunk)
+    this.#putOff()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#end(Buffer.concat(this.#chunks, this.#bytes))
+  }
+
+  #putOff(): void {
+    this.dueAt = Math.min(this.#context.clock.monotonic() + this.#idleMs, this.#lastInstant)
+  }
+
+  #end(outcome: Buffer | Code): void {
+    if (this.#over) return
+    this.#stop()
+    // What is still to come on this connection is the rest of a body.
+    if (typeof outcome === 'string') this.#exchange.connection.broken = true
+    this.#answer(outcome)
+  }
+
+  #stop(): void {
+    this.#over = true
+    this.#chunks = []
+    this.#context.deadlines.unwatch(this)
+    this.#exchange.req.off('data', this.#onData).off('end', this.#onEnd).pause()
+    if (this.#exchange.inFlight === this) this.#exchange.inFlight = null
+  }
+}
