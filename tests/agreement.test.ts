@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixedClock, type FixedClock } from '../packages/server/src/base/clock.ts'
 import { bearer, issue, makeAccount, makeProject, type Holder } from './support/issue.ts'
 import { request } from './support/raw.ts'
-import { managementKey, startTestServer, type TestServer } from './support/server.ts'
+import { type ApiAnswer, managementKey, startTestServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
 const yaml = `
@@ -36,8 +36,14 @@ apis:
     address: vch.test
     upstream: UPSTREAM
     preset: voucherify
+  geo:
+    address: {live: {eu: eu.geo.test, us: us.geo.test}, sandbox: sandbox.geo.test}
+    upstream: {live: {eu: UPSTREAM/eu, us: UPSTREAM/us}, sandbox: UPSTREAM/sandbox}
+  one:
+    address: one.geo.test
+    upstream: {eu: UPSTREAM/eu, us: UPSTREAM/us}
 plans:
-  pro: {apis: [shop, books, vch], kinds: [secret, publishable, integration], scopes: ["*"]}
+  pro: {apis: [shop, books, vch, geo, one], kinds: [secret, publishable, integration], scopes: ["*"]}
   read: {apis: [shop], kinds: [secret], scopes: [orders.read]}
   none: {apis: [books], kinds: [secret]}
   metered:
@@ -54,6 +60,8 @@ let server: TestServer
 let clock: FixedClock
 /** Everything that a client could present: live, dead, foreign, cut off, quoted, empty. */
 let secrets: string[]
+/** Of projects with and without a region, good for the APIs that have regions. */
+let regional: string[]
 let pairs: { readonly id: string; readonly secret: string }[]
 
 beforeAll(async () => {
@@ -121,6 +129,13 @@ beforeAll(async () => {
   })
   const dead = await issue(api, pro.project, { apis: ['vch'], scopes: ['api'] })
   await api('POST', `/credentials/${dead.id}/revoke`, {})
+  regional = []
+  for (const environment of ['live', 'sandbox'] as const) {
+    for (const region of ['eu', 'us', null]) {
+      const project = await makeProject(api, pro.id, { name: `${environment} ${region}`, environment, region })
+      regional.push((await issue(api, project.id, { apis: ['geo', 'one'], scopes: [] })).value)
+    }
+  }
   clock.advance(2_000)
   const values = made.map(({ value }) => value)
   const [first = ''] = values
@@ -157,7 +172,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 interface Facts {
-  readonly api: 'shop' | 'vch'
+  readonly api: 'shop' | 'vch' | 'geo' | 'one'
   readonly host: string
   readonly method: string
   readonly target: string
@@ -182,7 +197,13 @@ async function throughGateway(facts: Facts): Promise<Outcome & { readonly id: st
   return { allowed, status: answer.status, id: answer.header('x-request-id') ?? '', code }
 }
 
-async function asked(operation: 'verify' | 'explain', { api, host, method, target, headers, ip, scheme }: Facts) {
+async function asked(operation: 'verify' | 'explain', facts: Facts) {
+  const { allowed, status, code } = (await describedAnswer(operation, facts)).body
+  return { allowed, status, code }
+}
+
+async function describedAnswer(operation: 'verify' | 'explain', facts: Facts): Promise<ApiAnswer> {
+  const { api, host, method, target, headers, ip, scheme } = facts
   const byName = new Map<string, string[]>()
   for (const [name, value] of headers) byName.set(name, [...(byName.get(name) ?? []), value])
   const answer = await server.api('POST', `/${operation}`, {
@@ -195,8 +216,7 @@ async function asked(operation: 'verify' | 'explain', { api, host, method, targe
     scheme,
   })
   if (answer.status !== 200) throw new Error(`${operation} answered ${answer.status}: ${answer.text}`)
-  const { allowed, status, code } = answer.body
-  return { allowed, status, code }
+  return answer
 }
 
 const printable = fc.string({
@@ -337,6 +357,21 @@ const vchFacts: fc.Arbitrary<Facts> = fc
     }
   })
 
+const regionalFacts: fc.Arbitrary<Facts> = fc
+  .record({
+    secret: fc.nat(1_000).map((i) => [...regional, ...secrets.slice(0, 3)][i % (regional.length + 3)] ?? ''),
+    host: fc.constantFrom('eu.geo.test', 'us.geo.test', 'US.geo.test.', 'sandbox.geo.test', 'one.geo.test'),
+  })
+  .map(({ secret, host }) => ({
+    api: host === 'one.geo.test' ? 'one' : 'geo',
+    host,
+    method: 'GET',
+    target: '/v1/orders/1',
+    headers: [bearer(secret)],
+    ip: '203.0.113.7',
+    scheme: 'https',
+  }))
+
 describe('gateway, verify and explain give one answer (design section 4)', () => {
   it('to any request of an API with keys', async () => {
     const codes = new Set<string | null>()
@@ -353,6 +388,25 @@ describe('gateway, verify and explain give one answer (design section 4)', () =>
     )
     // The law says something only where it was put to many questions.
     expect(codes.size).toBeGreaterThan(10)
+  })
+
+  it('CRC-7: to any request of an API with regions, whose upstream is that of the credential', async () => {
+    const codes = new Set<string | null>()
+    await fc.assert(
+      fc.asyncProperty(regionalFacts, async (facts) => {
+        const explained = await asked('explain', facts)
+        const { id: _, ...answered } = await throughGateway(facts)
+        codes.add(explained.code)
+        expect(await asked('verify', facts)).toEqual(explained)
+        expect(answered).toEqual(explained)
+        if (!explained.allowed) return
+        const { principal } = (await describedAnswer('explain', facts)).body
+        const place = principal.environment === 'sandbox' && facts.api === 'geo' ? 'sandbox' : principal.region
+        expect(server.upstream.seen.at(-1)?.target).toBe(`/${place}/v1/orders/1`)
+      }),
+      { numRuns: 150 },
+    )
+    expect([...codes]).toEqual(expect.arrayContaining([null, 'wrong_region', 'wrong_environment', 'wrong_api']))
   })
 
   it('to any request of an API with pairs; the log tells the code that its vendor’s body hides', async () => {

@@ -204,6 +204,7 @@ describe('a full disk', () => {
         id: 'prj_1',
         name: 'default',
         environment: 'live',
+        region: null,
         ipAllow: [],
         metadata: {},
         credentials: [],

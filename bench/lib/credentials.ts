@@ -28,6 +28,7 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
       id: project,
       account,
       environment: 'live',
+      region: null,
       ipAllow: [],
       version: 1,
     })),

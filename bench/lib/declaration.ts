@@ -48,7 +48,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     caseInsensitivePaths: false,
     retired: false,
   }
-  const addresses = createAddressTable([{ api, host, port: null, prefix: '', environment: 'live' }], 8080)
+  const addresses = createAddressTable([{ api, host, port: null, prefix: '', environment: 'live', region: null }], 8080)
   if (!addresses.ok) throw new Error('the address is in conflict with itself')
   const pro: Plan = {
     id: 'pro',
@@ -68,6 +68,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     apis: new Map([[api.id, api]]),
     plans: new Map([[pro.id, pro]]),
     addresses: addresses.value,
+    regions: new Set(),
     transport: { trustedProxies: compileIpRanges([]), plainHttpFrom: compileIpRanges(['127.0.0.0/8']) },
     failures: { attempts: 30, windowMs: 60_000 },
   }

@@ -32,6 +32,7 @@ const everybody: Principal = {
   account: 'acc_00000000000000000000000000000000',
   project: 'prj_00000000000000000000000000000000',
   environment: 'live',
+  region: null,
   scopes: ['orders.read'],
 }
 

@@ -7,7 +7,7 @@ export interface Issued {
   readonly key: string
 }
 
-export interface IssueOptions {
+interface IssueOptions {
   /** DNS names and IPv4 addresses of the subject alternative name; the first is the common name as well. */
   readonly names: readonly string[]
   /** For a client of mutual TLS instead of a server. */

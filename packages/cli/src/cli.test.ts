@@ -84,7 +84,7 @@ describe('arguments', () => {
     [['key'], 'why    It takes list, show, reveal'],
     [['usage', '--step', 'week'], 'next   npx postern usage --help'],
     [['account', 'update', 'acc_1'], 'It takes --name, --plan or both.'],
-    [['project', 'update', 'prj_1'], 'It takes --name, and --ip or --any-ip.'],
+    [['project', 'update', 'prj_1'], 'It takes --name, --region, and --ip or --any-ip.'],
     [['key', 'create'], "required option '--name <name>'"],
     [['key', 'list', '--limit', 'many'], 'whole number'],
     [['dev', '--port-base', '80'], 'whole number from 1024'],

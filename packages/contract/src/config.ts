@@ -1,4 +1,4 @@
-import Type, { type Static, type TString } from 'typebox'
+import Type, { type Static, type TSchema, type TString } from 'typebox'
 
 /**
  * The schema of `postern.yaml`, version 1. `expects` says in words what a value must be: error messages show it.
@@ -19,6 +19,10 @@ const socket = text(
 )
 const peer = text('^[A-Za-z0-9.:/]+$', 'an IP address, a CIDR range, loopback or private')
 const brandName = text('^[a-z][a-z0-9]{1,11}$', 'two to twelve lower-case letters and digits, a letter first')
+const region = text(
+  '^[a-z][a-z0-9-]{0,31}$',
+  'the name of a region: lower-case letters, digits and "-", a letter first, 32 at most',
+)
 const routeId = text('^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$', 'an id of letters, digits and "." "_" ":" "-"')
 const headerName = text("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", 'the name of a header')
 const queryName = text('^[A-Za-z0-9._~-]+$', 'the name of a query parameter: letters, digits and "." "_" "~" "-"')
@@ -62,17 +66,13 @@ const listen = Type.Object(
   strict,
 )
 
-const noRegions =
-  'regions ({eu: …, us: …}) are not available yet: give one value here, and declare an API for each region'
 const address = Type.String({
   minLength: 1,
   expects: 'a host such as shop.example.com, a host with a prefix such as example.com/shop, or a port such as ":9001"',
-  objectHint: noRegions,
 })
 const upstream = Type.String({
   minLength: 1,
   expects: 'the URL of the API behind the gateway, such as http://127.0.0.1:3000',
-  objectHint: noRegions,
 })
 const upstreamCredential = Type.String({
   expects: 'the credential that the API behind the gateway expects, such as ${OPENAI_API_KEY} or file:./openai.key',
@@ -83,6 +83,17 @@ const perEnvironment = (value: TString) =>
     value,
     Type.Object({ live: Type.Optional(value), sandbox: Type.Optional(value) }, { ...strict, minProperties: 1 }),
   ])
+
+/** One value for all, or one for each region; and that for both environments, or for each of them. */
+function placed<Value extends TSchema>(value: Value) {
+  const regions = Type.Record(Type.String(), value, { minProperties: 1, expects: 'regions such as {eu: …, us: …}' })
+  const ofEnvironment = Type.Optional(Type.Union([value, regions]))
+  return Type.Union([
+    value,
+    Type.Object({ live: ofEnvironment, sandbox: ofEnvironment }, { ...strict, minProperties: 1 }),
+    regions,
+  ])
+}
 
 const accept = Type.Array(Type.Enum(['key', 'token', 'jwt']), { minItems: 1 })
 const placeOptions = {
@@ -171,8 +182,8 @@ const scope = Type.Union([
 
 const api = Type.Object(
   {
-    address: perEnvironment(address),
-    upstream: perEnvironment(upstream),
+    address: placed(address),
+    upstream: placed(upstream),
     upstream_credential: Type.Optional(perEnvironment(upstreamCredential)),
     upstream_credential_in: Type.Optional(injectionPlace),
     identity_headers: Type.Optional(Type.Boolean()),
@@ -243,6 +254,7 @@ export const ConfigFile = Type.Object(
         strict,
       ),
     ),
+    regions: Type.Optional(Type.Array(region, { minItems: 1 })),
     apis: Type.Optional(Type.Record(Type.String(), api)),
     plans: Type.Optional(Type.Record(Type.String(), plan)),
   },

@@ -26,6 +26,7 @@ export const account: AddCommand = (program, run) => {
     .description('make an account, with its project "default"')
     .requiredOption('--name <name>', 'of the organisation')
     .requiredOption('--plan <plan>', 'a plan of postern.yaml')
+    .option('--region <region>', 'of that project: one of those that postern.yaml declares')
     .option('--metadata <name=value>', 'a text of your own; may come more than once', collect)
   withSecretOptions(create).action(run(make))
   command
@@ -66,15 +67,22 @@ async function show({ client, out }: Tools, id: string): Promise<undefined> {
   tell(out, await client().get<wire.Account>(`/accounts/${encodeURIComponent(id)}`))
 }
 
-async function make(
-  tools: Tools,
-  { name, plan, metadata, ...options }: { name: string; plan: string; metadata?: readonly string[] } & SecretOptions,
-): Promise<undefined> {
+interface Make extends SecretOptions {
+  readonly name: string
+  readonly plan: string
+  readonly region?: string
+  readonly metadata?: readonly string[]
+}
+
+async function make(tools: Tools, { name, plan, region, metadata, ...options }: Make): Promise<undefined> {
   const target = secretTarget(tools, options)
   const made = pairs(metadata)
-  const created = await tools
-    .client()
-    .post<wire.CreatedAccount>('/accounts', { name, plan, ...(made !== undefined && { metadata: made }) })
+  const created = await tools.client().post<wire.CreatedAccount>('/accounts', {
+    name,
+    plan,
+    ...(region !== undefined && { region }),
+    ...(made !== undefined && { metadata: made }),
+  })
   tellIssued(tools, target, { id: created.account.id, project: created.project.id }, created.credentials, created)
   for (const skipped of created.skipped) tools.out.note(`not made: ${skipped.name} (${skipped.code})`)
 }

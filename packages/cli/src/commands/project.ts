@@ -25,12 +25,14 @@ export const project: AddCommand = (program, run) => {
     .requiredOption('--account <id>', 'whose project it is')
     .requiredOption('--name <name>', 'of the project')
     .option('--sandbox', 'for trying out; live otherwise')
+    .option('--region <region>', 'one of those that postern.yaml declares')
     .option('--ip <address>', 'only from this address or CIDR range; may come more than once', collect)
   withSecretOptions(create).action(run(make))
   command
     .command('update <project>')
-    .description('change name or addresses')
+    .description('change name, region or addresses')
     .option('--name <name>', 'of the project')
+    .option('--region <region>', 'where it has none yet, or no credentials')
     .option('--ip <address>', 'only from this address or CIDR range; may come more than once', collect)
     .option('--any-ip', 'from everywhere')
     .action(run(update))
@@ -39,6 +41,7 @@ export const project: AddCommand = (program, run) => {
 const columns: readonly Column<wire.Project>[] = [
   { header: 'ID', value: ({ id }) => id },
   { header: 'ENVIRONMENT', value: ({ environment }) => environment },
+  { header: 'REGION', value: ({ region }) => region ?? 'none' },
   { header: 'ACCOUNT', value: ({ account }) => account },
   { header: 'NAME', value: ({ name }) => name },
 ]
@@ -59,14 +62,16 @@ interface Make extends SecretOptions {
   readonly account: string
   readonly name: string
   readonly sandbox?: boolean
+  readonly region?: string
   readonly ip?: readonly string[]
 }
 
-async function make(tools: Tools, { account, name, sandbox, ip, ...options }: Make): Promise<undefined> {
+async function make(tools: Tools, { account, name, sandbox, region, ip, ...options }: Make): Promise<undefined> {
   const target = secretTarget(tools, options)
   const created = await tools.client().post<wire.CreatedProject>(`/accounts/${encodeURIComponent(account)}/projects`, {
     name,
     environment: sandbox === true ? 'sandbox' : 'live',
+    ...(region !== undefined && { region }),
     ...(ip !== undefined && { ip_allow: ip }),
   })
   tellIssued(
@@ -82,22 +87,26 @@ async function make(tools: Tools, { account, name, sandbox, ip, ...options }: Ma
 async function update(
   { client, out }: Tools,
   id: string,
-  { name, ip, anyIp }: { name?: string; ip?: readonly string[]; anyIp?: boolean },
+  { name, region, ip, anyIp }: { name?: string; region?: string; ip?: readonly string[]; anyIp?: boolean },
 ): Promise<undefined> {
   if (anyIp === true && ip !== undefined) {
     throw wrongUsage('--ip and --any-ip exclude each other', 'One narrows, the other opens.', 'Leave one of them out.')
   }
-  if (name === undefined && ip === undefined && anyIp !== true) {
+  if (name === undefined && region === undefined && ip === undefined && anyIp !== true) {
     throw wrongUsage(
       'Say what changes',
-      'It takes --name, and --ip or --any-ip.',
+      'It takes --name, --region, and --ip or --any-ip.',
       `npx postern project update ${id} --name <name>`,
     )
   }
   const path = `/projects/${encodeURIComponent(id)}`
   const { version } = await client().get<wire.Project>(path)
   const addresses = anyIp === true ? [] : ip
-  const change = { ...(name !== undefined && { name }), ...(addresses !== undefined && { ip_allow: addresses }) }
+  const change = {
+    ...(name !== undefined && { name }),
+    ...(region !== undefined && { region }),
+    ...(addresses !== undefined && { ip_allow: addresses }),
+  }
   tell(out, await client().patch<wire.Project>(path, version, change))
 }
 
@@ -107,6 +116,7 @@ function tell(out: Tools['out'], shown: wire.Project): void {
     ['name', shown.name],
     ['account', shown.account],
     ['environment', shown.environment],
+    ['region', shown.region ?? 'none'],
     ['addresses', shown.ip_allow.length === 0 ? 'all' : shown.ip_allow.join(', ')],
     ['created', shown.created_at],
     ['version', String(shown.version)],

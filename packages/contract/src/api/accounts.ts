@@ -11,6 +11,7 @@ import {
   QuotaRule,
   Reason,
   ref,
+  Region,
   Timestamp,
 } from './common.ts'
 import { IssuedCredential, Skipped } from './credentials.ts'
@@ -52,6 +53,7 @@ export const CreateAccount = Type.Object(
   {
     name: Name,
     plan: Type.String({ minLength: 1, maxLength: 100 }),
+    region: Type.Optional(nullable(Region)),
     metadata: Type.Optional(Metadata),
     overrides: Type.Optional(nullable(ref(Overrides))),
   },

@@ -49,6 +49,8 @@ export const Metadata = Type.Record(
 
 export const Environment = Type.Union([Type.Literal('live'), Type.Literal('sandbox')])
 
+export const Region = Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$', examples: ['eu'] })
+
 export const Problem = Type.Object(
   {
     type: Type.String({ format: 'uri', description: 'Page that explains the code.' }),

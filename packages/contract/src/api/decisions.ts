@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-import { closed, Environment, nullable, ref } from './common.ts'
+import { closed, Environment, nullable, ref, Region } from './common.ts'
 import { CredentialKind } from './credentials.ts'
 
 /** A request as a proxy or middleware saw it. */
@@ -59,6 +59,7 @@ export const Principal = Type.Object(
     account: Type.String(),
     project: Type.String(),
     environment: Environment,
+    region: nullable(Region),
     scopes: Type.Array(Type.String()),
   },
   { $id: 'Principal', description: 'Who the request is.' },

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-import { Environment, LimitRule, listOf, nullable, QuotaRule, ref } from './common.ts'
+import { Environment, LimitRule, listOf, nullable, QuotaRule, ref, Region } from './common.ts'
 import { CredentialKind } from './credentials.ts'
 
 /** What `postern.yaml` declares, as read through the API. */
@@ -55,6 +55,7 @@ export const Api = Type.Object(
         port: nullable(Type.Integer()),
         prefix: Type.String(),
         environment: nullable(Environment),
+        region: nullable(Region),
       }),
     ),
     unmatched: Type.Union([Type.Literal('refuse'), Type.Literal('forward')]),

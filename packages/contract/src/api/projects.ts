@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-import { closed, Environment, listOf, Metadata, Name, ref, Timestamp } from './common.ts'
+import { closed, Environment, listOf, Metadata, Name, nullable, ref, Region, Timestamp } from './common.ts'
 import { IssuedCredential, Skipped } from './credentials.ts'
 
 const IpAllow = Type.Array(Type.String({ minLength: 2, maxLength: 50 }), {
@@ -14,6 +14,7 @@ export const Project = Type.Object(
     account: Type.String(),
     name: Type.String(),
     environment: Environment,
+    region: nullable(Region),
     ip_allow: IpAllow,
     metadata: Metadata,
     created_at: Timestamp,
@@ -26,7 +27,13 @@ export const ProjectList = listOf(Project)
 export type ProjectList = Static<typeof ProjectList>
 
 export const CreateProject = Type.Object(
-  { name: Name, environment: Environment, ip_allow: Type.Optional(IpAllow), metadata: Type.Optional(Metadata) },
+  {
+    name: Name,
+    environment: Environment,
+    region: Type.Optional(nullable(Region)),
+    ip_allow: Type.Optional(IpAllow),
+    metadata: Type.Optional(Metadata),
+  },
   { $id: 'CreateProject', ...closed },
 )
 export type CreateProject = Static<typeof CreateProject>
@@ -39,7 +46,12 @@ export const CreatedProject = Type.Object(
 export type CreatedProject = Static<typeof CreatedProject>
 
 export const UpdateProject = Type.Object(
-  { name: Type.Optional(Name), ip_allow: Type.Optional(IpAllow), metadata: Type.Optional(Metadata) },
+  {
+    name: Type.Optional(Name),
+    region: Type.Optional(nullable(Region)),
+    ip_allow: Type.Optional(IpAllow),
+    metadata: Type.Optional(Metadata),
+  },
   { $id: 'UpdateProject', ...closed, minProperties: 1 },
 )
 export type UpdateProject = Static<typeof UpdateProject>

@@ -1,12 +1,13 @@
 import type { ConfigFile } from '@postern/contract'
 
 import { createAddressTable, parseAddress } from '../core/apis/address-table.ts'
-import type { Address, AddressTable, Api, Environment } from '../core/apis/api.ts'
+import type { Address, AddressTable, Api } from '../core/apis/api.ts'
 import { collide } from './build-listen.ts'
 import type { Listen, Socket } from './config.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { pathText } from './issue.ts'
+import { type Placed, placedValues } from './placed.ts'
 
 export interface Addresses {
   readonly table: AddressTable
@@ -26,14 +27,7 @@ export function buildAddresses(
   for (const [id, { address }] of Object.entries(written)) {
     const api = apis.get(id)
     if (api === undefined) continue
-    const at = ['apis', id, 'address']
-    if (typeof address === 'string') add(places, api, address, null, at, context)
-    else {
-      for (const environment of ['live', 'sandbox'] as const) {
-        const text = address[environment]
-        if (text !== undefined) add(places, api, text, environment, [...at, environment], context)
-      }
-    }
+    for (const each of placedValues(address, ['apis', id, 'address'])) add(places, api, each, context)
   }
   const table = createAddressTable([...places.keys()], listen.gateway.port)
   if (table.ok) return { table: table.value, own: ownSockets(places, listen, context), places }
@@ -45,14 +39,12 @@ export function buildAddresses(
 function add(
   places: Map<Address, Path>,
   api: Api,
-  text: string,
-  environment: Environment | null,
-  at: Path,
+  { value, environment, region, path }: Placed<string>,
   { report }: Context,
 ): void {
-  const parts = parseAddress(text)
-  if (parts.ok) places.set({ api, environment, ...parts.value }, at)
-  else report.error(at, parts.error)
+  const parts = parseAddress(value)
+  if (parts.ok) places.set({ api, environment, region, ...parts.value }, path)
+  else report.error(path, parts.error)
 }
 
 function ownSockets(

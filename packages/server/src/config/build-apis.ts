@@ -1,13 +1,13 @@
 import type { ConfigApi, ConfigFile } from '@postern/contract'
 
 import { managementApiId } from '../core/accounts/account.ts'
-import type { Api, Environment, Preset, Upstream } from '../core/apis/api.ts'
-import { canonicalPath } from '../core/apis/path.ts'
+import type { Api, Preset } from '../core/apis/api.ts'
 import { presets } from '../presets/index.ts'
 import { buildPlaces } from './build-places.ts'
 import { buildRoutes } from './build-routes.ts'
 import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
-import { type Context, secretValue } from './context.ts'
+import { buildUpstreams } from './build-upstreams.ts'
+import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkId, isScopeName } from './names.ts'
 import { readDocument } from './openapi/document.ts'
@@ -33,10 +33,9 @@ export function buildApis(
 function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context: Context): Api {
   const path = ['apis', id]
   const preset = presetOf(written, path, context)
-  const upstreams = buildUpstreams(written, path, context)
-  const base = upstreams.live ?? upstreams.sandbox
+  const { upstreams, basePath } = buildUpstreams(written, path, context)
   const file = readDocument(written.openapi, [...path, 'openapi'], context)
-  const openapi = file === null ? noOpenapi : operationsOf(file, base?.basePath ?? '', context)
+  const openapi = file === null ? noOpenapi : operationsOf(file, basePath, context)
   const scopes = buildScopes(written, { ...preset.scopes, ...openapi.scopes }, path, context)
   const caseInsensitivePaths = written.case_insensitive_paths ?? false
   const routes = buildRoutes(id, written, { preset, openapi, scopes, caseInsensitivePaths, maxBodyBytes }, context)
@@ -71,38 +70,6 @@ function presetOf(written: ConfigApi, path: Path, { report }: Context): Preset {
   const ids = presets.map((preset) => preset.id)
   report.error([...path, 'preset'], `no preset "${id}"; there are ${ids.join(', ')}${didYouMean(id, ids)}`)
   return generic
-}
-
-function buildUpstreams(written: ConfigApi, path: Path, context: Context): Api['upstreams'] {
-  const at = [...path, 'upstream']
-  if (typeof written.upstream === 'string') {
-    const both = buildUpstream(written.upstream, at, context)
-    return { live: both, sandbox: both }
-  }
-  const of = (environment: Environment): Upstream | null => {
-    const text = typeof written.upstream === 'string' ? undefined : written.upstream[environment]
-    const addressed = typeof written.address !== 'string' && written.address[environment] !== undefined
-    if (text === undefined && addressed) context.report.error(at, `"${environment}" is missing: it has an address`)
-    return text === undefined ? null : buildUpstream(text, [...at, environment], context)
-  }
-  return { live: of('live'), sandbox: of('sandbox') }
-}
-
-function buildUpstream(text: string, path: Path, context: Context): Upstream | null {
-  const value = secretValue(text, path, context)
-  if (value === null) return null
-  const url = URL.parse(value)
-  const fault = upstreamFault(url, value)
-  if (fault !== null) context.report.error(path, fault)
-  return url === null ? null : { origin: url.origin, basePath: url.pathname.replace(/\/$/, '') }
-}
-
-/** The value is not repeated: it may hold a password. */
-function upstreamFault(url: URL | null, text: string): string | null {
-  if (url === null || !/^https?:\/\//i.test(text)) return 'must be a URL that begins with http:// or https://'
-  if (url.username !== '' || url.password !== '') return 'must not hold a user or password'
-  if (/[?#]/.test(text)) return 'must have no query and no fragment'
-  return canonicalPath(url.pathname).ok ? null : 'the path of the URL is not canonical'
 }
 
 function buildScopes(

@@ -2,6 +2,7 @@ import type { ConfigApi } from '@postern/contract'
 
 import { Secret } from '../base/secret.ts'
 import type { Api, Environment, InjectionPlace, UpstreamCredential } from '../core/apis/api.ts'
+import { everyUpstream } from '../core/apis/regions.ts'
 import { reservedHeaders } from './build-places.ts'
 import { type Context, secretValue } from './context.ts'
 import type { Path } from './issue.ts'
@@ -63,8 +64,8 @@ function credentialFault(value: string, place: InjectionPlace): string | null {
 }
 
 function warnOfPlainHttp(upstreams: Api['upstreams'], path: Path, { report }: Context): void {
-  const exposed = [upstreams.live, upstreams.sandbox].some(
-    (upstream) => upstream !== null && /^http:\/\/(?!(localhost|127\.[0-9.]+|\[::1\])(:|$))/.test(upstream.origin),
+  const exposed = everyUpstream(upstreams).some(({ origin }) =>
+    /^http:\/\/(?!(localhost|127\.[0-9.]+|\[::1\])(:|$))/.test(origin),
   )
   if (exposed) report.note(path, 'travels to the upstream over plain HTTP: whoever can listen there can read it')
 }

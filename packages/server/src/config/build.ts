@@ -7,6 +7,7 @@ import { buildAddresses } from './build-addresses.ts'
 import { buildApis } from './build-apis.ts'
 import { buildListen, buildPeers } from './build-listen.ts'
 import { buildPlans } from './build-plans.ts'
+import { buildRegions } from './build-regions.ts'
 import { buildTls } from './build-tls.ts'
 import { noteUncovered } from './certificate-cover.ts'
 import type { Config, Retention, StoreConfig } from './config.ts'
@@ -34,6 +35,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const plans = buildPlans(written.plans ?? {}, apis, context)
   const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
   const geoip = buildGeoip(written.geoip, context)
+  const regions = buildRegions(written, context)
   if (store === null || addresses === null || report.errors.length > 0) return null
   if (tls !== null) noteUncovered(tls, addresses.places, publicUrl, context)
   const declaration: Declaration = {
@@ -43,6 +45,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     apis,
     plans,
     addresses: addresses.table,
+    regions,
     transport: {
       trustedProxies: buildPeers(written.listen?.trusted_proxies ?? [], ['listen', 'trusted_proxies'], context),
       plainHttpFrom: buildPeers(

@@ -328,15 +328,7 @@ describe('an error', () => {
       ':3:8 apis.postern: is the name of the management API',
     ],
     [`${head}apis: {shop: {upstream: "http://x"}}\n`, ':3:8 apis.shop: "address" is missing'],
-    [`${head}apis: {shop: {address: {}, upstream: "http://x"}}\n`, ':3:24 apis.shop.address: regions'],
-    [
-      `${head}apis: {shop: {address: {eu: a.example}, upstream: "http://x"}}\n`,
-      ':3:24 apis.shop.address: regions ({eu: …, us: …}) are not available yet',
-    ],
-    [
-      `${head}apis: {shop: {address: {live: {eu: a}}, upstream: "http://x"}}\n`,
-      ':3:31 apis.shop.address.live: regions ({eu: …, us: …}) are not available yet',
-    ],
+    [`${head}apis: {shop: {address: {}, upstream: "http://x"}}\n`, ':3:24 apis.shop.address: must not be empty'],
     [
       `${head}apis: {shop: {address: "a:80", upstream: "http://x"}}\n`,
       ':3:24 apis.shop.address: an address with a host has no port',

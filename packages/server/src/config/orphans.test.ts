@@ -23,6 +23,7 @@ const used = {
   plans: { free: 2, pro: 1 },
   apis: { shop: 5, other: 1, postern: 1 },
   scopes: { 'orders.read': 4, 'orders.write': 3, '*': 1, 'accounts.read': 1 },
+  places: [],
 }
 
 describe('a reload that would orphan rows', () => {
@@ -35,9 +36,9 @@ describe('a reload that would orphan rows', () => {
   })
 
   it('is accepted where nothing uses what is gone', () => {
-    expect(orphans(load(whole), load(smaller), { plans: { pro: 1, free: 0 }, apis: { shop: 1 }, scopes: {} })).toEqual(
-      [],
-    )
+    expect(
+      orphans(load(whole), load(smaller), { plans: { pro: 1, free: 0 }, apis: { shop: 1 }, scopes: {}, places: [] }),
+    ).toEqual([])
   })
 
   it('is accepted where nothing is gone, whatever else is in use', () => {
@@ -55,6 +56,39 @@ describe('a reload that would orphan rows', () => {
 
   it('counts a scope as declared while any API declares it', () => {
     const moved = smaller.replace('{orders.read: R}', '{orders.read: R, orders.write: W}')
-    expect(orphans(load(whole), load(moved), { plans: {}, apis: {}, scopes: used.scopes })).toEqual([])
+    expect(orphans(load(whole), load(moved), { plans: {}, apis: {}, scopes: used.scopes, places: [] })).toEqual([])
+  })
+
+  describe('CRC-7: or that would leave credentials without an address or upstream', () => {
+    const regional = `apis:
+  shop:
+    address: {live: {eu: a.example, us: b.example}, sandbox: c.example}
+    upstream: {live: {eu: "http://eu", us: "http://us"}, sandbox: "http://x"}
+`
+    const place = (environment: 'live' | 'sandbox', region: string | null, credentials = 1) => ({
+      api: 'shop',
+      environment,
+      region,
+      credentials,
+    })
+    const using = (...places: ReturnType<typeof place>[]) => ({ plans: {}, apis: { shop: 9 }, scopes: {}, places })
+    const euOnly = regional.replace(', us: b.example', '').replace(', us: "http://us"', '')
+
+    it('is refused with counts', () => {
+      expect(orphans(load(regional), load(euOnly), using(place('live', 'eu', 4), place('live', 'us', 3)))).toEqual([
+        'the API "shop" no longer serves live projects in the region "us", but there are 3 live credentials of such; keep its address and upstream until there is none',
+      ])
+      const plain = load('apis: {shop: {address: a.example, upstream: "http://x"}}')
+      expect(orphans(plain, load(regional), using(place('live', null), place('live', 'eu')))).toEqual([
+        'the API "shop" no longer serves live projects without a region, but there is 1 live credential of such; give these projects a region first',
+      ])
+    })
+
+    it('is accepted where nobody is left, where it never worked, and where the API is retired', () => {
+      expect(orphans(load(regional), load(euOnly), using(place('live', 'eu'), place('sandbox', 'us')))).toEqual([])
+      expect(orphans(load(regional), load(euOnly), using(place('live', 'ap'), place('live', null)))).toEqual([])
+      const retired = regional.replace('shop:', 'shop:\n    retired: true')
+      expect(orphans(load(retired), load(euOnly), using(place('live', 'us')))).toEqual([])
+    })
   })
 })

@@ -25,8 +25,6 @@ export interface Shape {
   readonly maximum?: number
   /** In words what the value must be. */
   readonly expects?: string
-  /** What to say where a map stands instead. */
-  readonly objectHint?: string
 }
 
 /** A TypeBox schema is the JSON Schema itself. */
@@ -69,14 +67,23 @@ function checkAlternatives(shape: Shape, alternatives: readonly Shape[], value: 
       )
     return
   }
-  const hint = alternatives.find(({ objectHint }) => objectHint !== undefined)?.objectHint
-  const names = alternatives.flatMap((each) => Object.keys(each.properties ?? {}))
-  if (hint !== undefined && isObject(value) && !Object.keys(value).some((name) => nearest(name, names) !== null)) {
-    return tell(path, hint)
-  }
-  const fitting = alternatives.find((each) => each.type === (isObject(value) ? 'object' : typeof value))
+  const kind = Array.isArray(value) ? 'array' : typeof value
+  const fitting = isObject(value) ? mapFor(alternatives, value) : alternatives.find(({ type }) => type === kind)
   if (fitting === undefined) tell(path, `must be ${describe(shape)}`)
   else checkShape(fitting, value, path, tell)
+}
+
+/** Of several maps the one whose keys are used, else the one whose keys are nearly used, else the one of free keys. */
+function mapFor(alternatives: readonly Shape[], value: Readonly<Record<string, unknown>>): Shape | undefined {
+  const maps = alternatives.filter(({ type }) => type === 'object')
+  const keys = Object.keys(value)
+  const known = (map: Shape) => Object.keys(map.properties ?? {})
+  return (
+    maps.find((map) => keys.some((key) => known(map).includes(key))) ??
+    maps.find((map) => keys.some((key) => nearest(key, known(map)) !== null)) ??
+    maps.find(({ patternProperties }) => patternProperties !== undefined) ??
+    maps[0]
+  )
 }
 
 /** The property whose constant tells the alternatives apart. */
@@ -119,7 +126,6 @@ function checkArray(shape: Shape, value: unknown, path: Path, tell: Tell): void 
 }
 
 function checkString(shape: Shape, value: unknown, path: Path, tell: Tell): void {
-  if (isObject(value) && shape.objectHint !== undefined) return tell(path, shape.objectHint)
   if (typeof value !== 'string') {
     const scalar = typeof value === 'number' || typeof value === 'boolean' ? String(value) : null
     const quoted = scalar !== null && fits(shape, scalar) ? `; write it in quotes: "${scalar}"` : ''

@@ -53,11 +53,16 @@ store:
 # retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
 # request_log: {refusals_per_second_per_ip: 10, queue: 100000}
 
+# Regions that a project may be in ("postern project create --region eu"). Without this list: those that
+# addresses and upstreams name. Where an API has regions, a credential works in its project's alone.
+# regions: [eu, us]
+
 apis:
   shop:
     # Where callers reach it: a host, a host with a prefix (the longest wins), or ":9001" for a
     # listener of its own. Or one for each environment: {live: api.example.com, sandbox: …}.
     address: localhost
+    # A value there may be one for each region as well: {live: {eu: …, us: …}, sandbox: …}.
     # Where requests are sent. The same forms.
     upstream: http://127.0.0.1:3000
     # What the gateway presents there itself, once the caller's credential is cut out; never shown or logged.

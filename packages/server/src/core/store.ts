@@ -82,6 +82,7 @@ export interface NewProject {
   readonly id: string
   readonly name: string
   readonly environment: Environment
+  readonly region: string | null
   readonly ipAllow: readonly string[]
   readonly metadata: Metadata
   /** Default pairs of the preset, made with it. */
@@ -125,11 +126,12 @@ export interface ProjectStore {
     readonly maxKeys: number | null
     readonly by: Provenance
   }): Write<{ readonly project: Project; readonly credentials: readonly Credential[] }>
+  /** A region may be given to a project that has none; `conflict` where it has one, and credentials. */
   update(input: {
     readonly id: string
     readonly scope: Scope
     readonly version: number
-    readonly set: Partial<Pick<Project, 'name' | 'ipAllow' | 'metadata'>>
+    readonly set: Partial<Pick<Project, 'name' | 'region' | 'ipAllow' | 'metadata'>>
     readonly by: Provenance
   }): Write<Project>
   find(input: { readonly id: string; readonly scope: Scope }): Promise<Project | null>
@@ -389,6 +391,13 @@ export interface SystemStore {
     readonly plans: Readonly<Record<string, number>>
     readonly apis: Readonly<Record<string, number>>
     readonly scopes: Readonly<Record<string, number>>
+    /** Live credentials of each API by environment and region of their projects. */
+    readonly places: readonly {
+      readonly api: string
+      readonly environment: Environment
+      readonly region: string | null
+      readonly credentials: number
+    }[]
   }>
   counts(): Promise<{
     readonly accounts: number

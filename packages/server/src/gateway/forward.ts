@@ -1,4 +1,5 @@
 import { formatIp } from '../base/ip.ts'
+import { upstreamOf } from '../core/apis/regions.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { AnswerTap } from './answer-tap.ts'
@@ -50,7 +51,7 @@ export function forward(
     tap: options.tap,
   })
   exchange.inFlight = forwarding
-  forwarding.start(api.upstreams[environment])
+  forwarding.start(upstreamOf(api, environment, evaluation.principal?.region ?? null))
 }
 
 function whoCalls(

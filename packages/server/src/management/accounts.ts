@@ -11,6 +11,7 @@ import { issuedViews, pairsForProject } from './issuing.ts'
 import { idParameters, operation } from './operation.ts'
 import type { ManagementParts, Resource } from './parts.ts'
 import { Refused } from './problems.ts'
+import { refuseUnknownRegion } from './regions.ts'
 import { accountView, overridesOf, pageRequest, pageView, projectView } from './views.ts'
 
 const tag = 'Accounts'
@@ -38,14 +39,15 @@ export const accounts: Resource = (app, parts) => {
     operation('createAccount', {
       tag,
       summary: 'Create an account',
-      description: 'Makes the live project `default` with it, and the pairs of its presets.',
+      description: 'Makes the live project `default` with it, in `region`, and the pairs of its presets.',
       body: wire.ref(wire.CreateAccount),
       response: { 201: wire.ref(wire.CreatedAccount) },
       problems: [409, 507],
     }),
     async (request, reply) => {
-      const { name, plan, metadata, overrides } = request.body
+      const { name, plan, region = null, metadata, overrides } = request.body
       refuseUnknownPlan(parts, plan)
+      refuseUnknownRegion(parts, region)
       const account = { id: ids.next('acc'), name, plan, overrides: overridesOf(overrides), metadata: metadata ?? {} }
       const now = clock.now()
       const pairs = await pairsForProject(parts, account, 'live')
@@ -53,6 +55,7 @@ export const accounts: Resource = (app, parts) => {
         id: ids.next('prj'),
         name: 'default',
         environment: 'live',
+        region,
         ipAllow: [],
         metadata: {},
         credentials: pairs.issued.map(({ credential }) => credential),

@@ -119,7 +119,7 @@ function apiView(api: Api, addresses: Declaration['addresses']): wire.Api {
     roles: Object.fromEntries([...api.roles].map(([role, scopes]) => [role, [...scopes]])),
     addresses: addresses.all
       .filter((address) => address.api.id === api.id)
-      .map(({ host, port, prefix, environment }) => ({ host, port, prefix, environment })),
+      .map(({ host, port, prefix, environment, region }) => ({ host, port, prefix, environment, region })),
     unmatched: api.unmatched,
     retired: api.retired,
   }

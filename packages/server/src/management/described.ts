@@ -98,6 +98,7 @@ export function decisionView(
             account: principal.account,
             project: principal.project,
             environment: principal.environment,
+            region: principal.region,
             scopes: [...principal.scopes],
           },
     headers: headersView(answer.headers),

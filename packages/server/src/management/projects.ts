@@ -9,6 +9,7 @@ import { issuedViews, pairsForProject, planOf } from './issuing.ts'
 import { idParameters, operation } from './operation.ts'
 import type { Resource } from './parts.ts'
 import { Refused } from './problems.ts'
+import { refuseUnknownRegion } from './regions.ts'
 import { pageRequest, pageView, projectView } from './views.ts'
 
 const tag = 'Projects'
@@ -68,12 +69,13 @@ export const projects: Resource = (app, parts) => {
     }),
     async (request, reply) => {
       const account = await visibleAccount(parts, request, request.params.id)
-      const { name, environment, ip_allow: ipAllow = [], metadata = {} } = request.body
+      const { name, environment, region = null, ip_allow: ipAllow = [], metadata = {} } = request.body
       refuseBadAddresses(ipAllow)
+      refuseUnknownRegion(parts, region)
       const now = clock.now()
       const pairs = await pairsForProject(parts, account, environment)
       const credentials = pairs.issued.map(({ credential }) => credential)
-      const project = { id: ids.next('prj'), name, environment, ipAllow, metadata, credentials }
+      const project = { id: ids.next('prj'), name, environment, region, ipAllow, metadata, credentials }
       const maxKeys = planOf(parts.dataPlane.declaration(), account)?.maxKeys ?? null
       const write = store.projects.create({ account: account.id, project, maxKeys, by: provenance(request, now) })
       const { value } = await committed(parts, write)
@@ -103,7 +105,8 @@ export const projects: Resource = (app, parts) => {
     operation('updateProject', {
       tag,
       summary: 'Change a project',
-      description: '`ip_allow` acts on existing credentials at once.',
+      description:
+        '`ip_allow` acts on existing credentials at once. `region` can be given to a project that has none; once a project with a region has credentials it stays there.',
       params: Id,
       body: wire.ref(wire.UpdateProject),
       response: { 200: wire.ref(wire.Project) },
@@ -114,6 +117,7 @@ export const projects: Resource = (app, parts) => {
       const { scope } = callerOf(request)
       const { ip_allow: ipAllow, ...rest } = request.body
       refuseBadAddresses(ipAllow ?? [])
+      refuseUnknownRegion(parts, rest.region ?? null)
       const set = { ...rest, ...(ipAllow === undefined ? {} : { ipAllow }) }
       const by = provenance(request, clock.now())
       const { value } = await committed(

@@ -59,6 +59,7 @@ export function projectView(project: Project): wire.Project {
     account: project.account,
     name: project.name,
     environment: project.environment,
+    region: project.region,
     ip_allow: [...project.ipAllow],
     metadata: { ...project.metadata },
     created_at: timestamp(project.createdAt),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 import type { Provenance } from '../core/audit/event.ts'
-import type { NewCredential, Store, WriteRefusal } from '../core/store.ts'
+import type { NewCredential, NewProject, Store, WriteRefusal } from '../core/store.ts'
 
 /** Ids of one process ascend, those of two never meet. */
 const ownHex = randomBytes(8).toString('hex')
@@ -57,13 +57,26 @@ export interface Home {
   readonly project: string
 }
 
-export async function anAccount(store: Store, credentials: readonly NewCredential[] = []): Promise<Home> {
+export async function anAccount(
+  store: Store,
+  credentials: readonly NewCredential[] = [],
+  more: Partial<NewProject> = {},
+): Promise<Home> {
   const account = `acc_${nextHex()}`
   const project = `prj_${nextHex()}`
   must(
     await store.accounts.create({
       account: { id: account, name: 'Acme', plan: 'pro', overrides: null, metadata: {} },
-      project: { id: project, name: 'default', environment: 'live', ipAllow: [], metadata: {}, credentials },
+      project: {
+        id: project,
+        name: 'default',
+        environment: 'live',
+        region: null,
+        ipAllow: [],
+        metadata: {},
+        credentials,
+        ...more,
+      },
       by,
     }),
   )

@@ -111,8 +111,48 @@ export function conformance(open: () => Promise<Opened>): void {
         await store.projects.update({ id: project, scope: id, version: 1, set: { ipAllow: ['10.0.0.0/8'] }, by }),
       )
       expect(renamed.changes.projects).toEqual([
-        { id: project, account: id, environment: 'live', ipAllow: ['10.0.0.0/8'], version: 2 },
+        { id: project, account: id, environment: 'live', region: null, ipAllow: ['10.0.0.0/8'], version: 2 },
       ])
+    })
+
+    it('CRC-7: a project is given a region, and keeps it once it has credentials', async () => {
+      const { store } = await open()
+      const home = await anAccount(store, [aCredential()])
+      const move = (version: number, region: string | null, id = home.project) =>
+        store.projects.update({ id, scope: null, version, set: { region }, by })
+      const given = must(await move(1, 'eu'))
+      expect(given.value).toMatchObject({ region: 'eu', version: 2 })
+      expect(given.changes.projects).toMatchObject([{ id: home.project, region: 'eu', version: 2 }])
+      for (const region of ['us', null]) expect(await move(2, region)).toEqual(conflict(/stays in its region/))
+      expect(must(await move(2, 'eu')).value).toMatchObject({ region: 'eu', version: 3 })
+      expect(await move(2, 'us')).toEqual({ ok: false, error: { code: 'version_mismatch', current: 3 } })
+
+      const empty = await anAccount(store, [], { region: 'us' })
+      expect(await store.projects.find({ id: empty.project, scope: null })).toMatchObject({ region: 'us' })
+      expect(must(await move(1, 'eu', empty.project)).value.region).toBe('eu')
+      expect(must(await move(2, null, empty.project)).value.region).toBeNull()
+      const { projects } = await store.records.snapshot()
+      expect(projects.map(({ region }) => region).toSorted()).toEqual(['eu', null])
+      expect(
+        (await store.projects.list({ ...first, account: null, scope: null })).items.map(({ region }) => region),
+      ).toEqual(expect.arrayContaining(['eu', null]))
+    })
+
+    it('CRC-7: live credentials are counted by API, environment and region', async () => {
+      const { store } = await open()
+      const dead = aCredential()
+      await anAccount(store, [aCredential(), aCredential({ apis: ['shop', 'pay'] })], { region: 'eu' })
+      await anAccount(store, [aCredential(), dead], { environment: 'sandbox' })
+      must(await revoke(store, dead.id))
+      const { places } = await store.system.inUse()
+      expect(places).toHaveLength(3)
+      expect(places).toEqual(
+        expect.arrayContaining([
+          { api: 'shop', environment: 'live', region: 'eu', credentials: 2 },
+          { api: 'pay', environment: 'live', region: 'eu', credentials: 1 },
+          { api: 'shop', environment: 'sandbox', region: null, credentials: 1 },
+        ]),
+      )
     })
 
     it('are suspended and brought back once, and both stand in the revocation log', async () => {
@@ -1019,6 +1059,10 @@ function houseConformance(open: () => Promise<Opened>): void {
         plans: { pro: 1 },
         apis: { shop: 2, pay: 1 },
         scopes: { a: 2, b: 1 },
+        places: expect.arrayContaining([
+          { api: 'shop', environment: 'live', region: null, credentials: 2 },
+          { api: 'pay', environment: 'live', region: null, credentials: 1 },
+        ]),
       })
     })
 

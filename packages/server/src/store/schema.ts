@@ -57,6 +57,7 @@ export interface ProjectRow {
   account: string
   name: string
   environment: string
+  region: string | null
   ip_allow: string
   metadata: string
   created_at: number

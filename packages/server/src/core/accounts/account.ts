@@ -32,6 +32,8 @@ export interface Project {
   readonly account: string
   readonly name: string
   readonly environment: Environment
+  /** Where its requests are served, one of those that postern.yaml declares; null: the APIs have no regions. */
+  readonly region: string | null
   /** Addresses from which alone the project's credentials may be used; empty: from everywhere (WCT-9). */
   readonly ipAllow: readonly string[]
   readonly metadata: Metadata

@@ -30,7 +30,15 @@ export async function ensureOperatorAccount(parts: BootstrapParts): Promise<void
   if ((await store.accounts.find({ id: operatorAccountId })) !== null) return
   const made = await store.accounts.create({
     account: { id: operatorAccountId, name: 'Operator', plan: operatorPlanId, overrides: null, metadata: {} },
-    project: { id: ids.next('prj'), name: 'default', environment: 'live', ipAllow: [], metadata: {}, credentials: [] },
+    project: {
+      id: ids.next('prj'),
+      name: 'default',
+      environment: 'live',
+      region: null,
+      ipAllow: [],
+      metadata: {},
+      credentials: [],
+    },
     by: provenance(parts),
   })
   // Another node that starts at the same time may have been first.

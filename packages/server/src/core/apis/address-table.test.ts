@@ -6,7 +6,7 @@ import type { Address, AddressTable, Api } from './api.ts'
 function anAddress(api: string, text: string): Address {
   const parts = parseAddress(text)
   if (!parts.ok) throw new Error(parts.error)
-  return { api: { id: api } as Api, environment: null, ...parts.value }
+  return { api: { id: api } as Api, environment: null, region: null, ...parts.value }
 }
 
 function aTable(...addresses: Address[]): AddressTable {

@@ -15,6 +15,8 @@ export interface Declaration {
   readonly apis: ReadonlyMap<string, Api>
   readonly plans: ReadonlyMap<string, Plan>
   readonly addresses: AddressTable
+  /** Those that a project may be in. */
+  readonly regions: ReadonlySet<string>
   readonly transport: TransportRules
   readonly failures: FailureBudgetRule
 }
@@ -38,8 +40,11 @@ export interface Api {
   /** Dense number for counters, stable across reloads while the API stays declared. */
   readonly index: number
   readonly preset: Preset
-  /** Where requests of each environment are sent. Null: that environment has no upstream. */
-  readonly upstreams: Readonly<Record<Environment, Upstream | null>>
+  /**
+   * Where requests of each environment are sent: to one upstream, or to that of the project's region. Null: that
+   * environment has no upstream. Read by `upstreamOf`.
+   */
+  readonly upstreams: Readonly<Record<Environment, Upstream | RegionalUpstreams | null>>
   /** What the gateway itself presents to the upstream. Null: nothing. */
   readonly upstreamCredentials: Readonly<Record<Environment, UpstreamCredential | null>>
   /** Whether the upstream is told who calls: `X-Postern-*`, and the client's address in `X-Forwarded-*`. */
@@ -56,6 +61,10 @@ export interface Api {
   readonly unmatched: 'refuse' | 'forward'
   readonly caseInsensitivePaths: boolean
   readonly retired: boolean
+}
+
+interface RegionalUpstreams {
+  readonly byRegion: ReadonlyMap<string, Upstream>
 }
 
 export interface Upstream {
@@ -180,6 +189,8 @@ export interface Address {
   readonly prefix: string
   /** Fixed by the address, or null where one address serves both. */
   readonly environment: Environment | null
+  /** Fixed by the address, or null where one address serves all regions. */
+  readonly region: string | null
 }
 
 export interface AddressTable {

@@ -17,6 +17,8 @@ export interface Candidate {
   readonly query: string
   /** Fixed by the address, or null. */
   readonly environment: Environment | null
+  /** Fixed by the address, or null. */
+  readonly region: string | null
   readonly ip: Ip
   readonly presented: Pick<Presented, 'place'>
   readonly origin: string | null

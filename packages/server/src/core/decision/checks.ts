@@ -2,6 +2,7 @@ import type { Code } from '@postern/contract'
 
 import { formatIp, ipInRanges } from '../../base/ip.ts'
 import { managementApiId } from '../accounts/account.ts'
+import { upstreamOf } from '../apis/regions.ts'
 import type { RequestContract } from '../apis/request-contract.ts'
 import type { Charge, LimitRefusal } from '../limits/limiter.ts'
 import type { Candidate } from './candidate.ts'
@@ -79,6 +80,21 @@ const environment: Check = {
   },
   compared: ({ table, row, environment: fixed }) =>
     `credential ${table.environment(row) ?? 'unknown'}, address ${fixed ?? 'serves both'}`,
+}
+
+const region: Check = {
+  step: 'region',
+  test: ({ table, row, api, region: fixed }) => {
+    const held = table.region(row)
+    if (api.id === managementApiId) return null
+    const served = upstreamOf(api, table.environment(row) ?? 'live', held) !== null
+    if (served && (fixed === null || fixed === held)) return null
+    return refuse('wrong_region', {
+      hint: held === null ? 'Its project has no region.' : `Its project is in the region "${held}".`,
+    })
+  },
+  compared: ({ table, row, region: fixed }) =>
+    `credential ${table.region(row) ?? 'without a region'}, address ${fixed ?? 'serves all'}`,
 }
 
 const account: Check = {
@@ -203,6 +219,7 @@ export const checks: readonly Check[] = [
   rotation,
   apiFit,
   environment,
+  region,
   account,
   plan,
   ip,

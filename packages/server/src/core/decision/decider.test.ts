@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import { seededRandom } from '../../base/random.ts'
-import type { Address } from '../apis/api.ts'
+import type { Address, Api } from '../apis/api.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 import { makeKey } from '../credentials/format.ts'
 import type { CredentialRecord } from '../records/record.ts'
 import { aDeclaration, anApi, aPlan, aRoute } from '../testing/declaration.ts'
-import { aCredential, anAccount, aSecret, changes, credentialIdOf } from '../testing/records.ts'
+import { aCredential, anAccount, aProject, aSecret, changes, credentialIdOf } from '../testing/records.ts'
 import { aWorld, lines, noon, type Sent, theSecret, type World } from '../testing/world.ts'
 import { type Evaluation, steps } from './evaluation.ts'
 
@@ -57,6 +57,7 @@ describe('kind, environment and route', () => {
     port: null,
     prefix: '',
     environment,
+    region: null,
   })
   const declaration = aDeclaration({ apis: [api], addresses: [fixed('live'), fixed('sandbox'), fixed(null)] })
   const server = { target: '/v1/orders/7' }
@@ -85,6 +86,64 @@ describe('kind, environment and route', () => {
 
   it("the credential's environment is told where the address leaves it open", () => {
     expect(aWorld({ project: { environment: 'sandbox' } }).evaluate().environment).toBe('sandbox')
+  })
+})
+
+describe('VCH-12: region', () => {
+  const up = (name: string) => ({ origin: `http://${name}.test`, basePath: '' })
+  const regional = { byRegion: new Map([['eu', up('eu')] as const, ['us', up('us')] as const]) }
+  const at = (host: string, region: string | null, api: Api): Address => ({
+    api,
+    host,
+    port: null,
+    prefix: '',
+    environment: null,
+    region,
+  })
+  const worldOf = (region: string | null, api: Api) => {
+    const addresses = [at('eu.example', 'eu', api), at('us.example', 'us', api), at('all.example', null, api)]
+    return aWorld({ declaration: aDeclaration({ apis: [api], addresses }), project: { region } })
+  }
+  const codesOf = (world: World) => ['eu.example', 'us.example', 'all.example'].map((host) => world.code({ host }))
+  const divided = anApi({ upstreams: { live: regional, sandbox: regional } })
+
+  it.each([
+    ['eu', ['allowed', 'wrong_region', 'allowed']],
+    ['us', ['wrong_region', 'allowed', 'allowed']],
+    ['ap', ['wrong_region', 'wrong_region', 'wrong_region']],
+    [null, ['wrong_region', 'wrong_region', 'wrong_region']],
+  ])('a credential of a project in %s is let in there, and nowhere else', (region, expected) => {
+    expect(codesOf(worldOf(region, divided))).toEqual(expected)
+  })
+
+  it('is the address alone where all regions share an upstream; without either it says nothing', () => {
+    expect(codesOf(worldOf('us', anApi()))).toEqual(['wrong_region', 'allowed', 'allowed'])
+    expect(codesOf(worldOf(null, anApi()))).toEqual(['wrong_region', 'wrong_region', 'allowed'])
+    expect(aWorld({ project: { region: 'eu' } }).code()).toBe('allowed')
+  })
+
+  it('may differ by environment: where a sandbox is not divided, every region shares it', () => {
+    const api = anApi({ upstreams: { live: regional, sandbox: up('sandbox') } })
+    const world = aWorld({
+      declaration: aDeclaration({ apis: [api] }),
+      project: { environment: 'sandbox', region: null },
+    })
+    expect(world.code()).toBe('allowed')
+  })
+
+  it('is told to the holder, and chooses the upstream at once where a project is given one', () => {
+    const world = worldOf(null, divided)
+    const refused = world.evaluate({ host: 'all.example' })
+    expect(refused.refusal?.hint).toBe('Its project has no region.')
+    expect(refused.trace?.at(-1)).toEqual({
+      step: 'region',
+      outcome: 'fail',
+      compared: 'credential without a region, address serves all',
+      code: 'wrong_region',
+    })
+    world.table.apply(changes({ projects: [aProject({ region: 'us', version: 2 })] }))
+    expect(world.evaluate({ host: 'all.example' }).principal?.region).toBe('us')
+    expect(world.evaluate({ host: 'eu.example' }).refusal?.hint).toBe('Its project is in the region "us".')
   })
 })
 
@@ -471,8 +530,8 @@ describe('verify, which names the API', () => {
     const stock = anApi({ id: 'stock', index: 1 })
     const shop = anApi()
     const addresses: Address[] = [
-      { api: shop, host: 'shop.example.com', port: null, prefix: '/shop', environment: 'sandbox' },
-      { api: stock, host: 'stock.example.com', port: null, prefix: '', environment: null },
+      { api: shop, host: 'shop.example.com', port: null, prefix: '/shop', environment: 'sandbox', region: null },
+      { api: stock, host: 'stock.example.com', port: null, prefix: '', environment: null, region: null },
     ]
     const world = aWorld({ declaration: aDeclaration({ apis: [shop, stock], addresses }) })
     expect(world.code({ api: 'shop', host: '' })).toBe('allowed')

@@ -282,6 +282,7 @@ export class Decider {
       prefixLength: matched.prefixLength,
       query: matched.query,
       environment: matched.environment,
+      region: matched.region,
       ip: matched.client.ip,
       presented,
       origin: stages.origin,
@@ -315,6 +316,7 @@ export class Decider {
     const account = table.account(row).record?.id ?? ''
     const project = table.project(row).record?.id ?? ''
     const environment = table.environment(row) ?? 'live'
+    const region = table.region(row)
     const { scopes } = rightsOfCandidate(candidate)
     const place = secretRow % principalsMax
     const known = this.#principals[place]
@@ -325,6 +327,7 @@ export class Decider {
       known.account === account &&
       known.project === project &&
       known.environment === environment &&
+      known.region === region &&
       known.scopes === scopes
     ) {
       return known
@@ -341,6 +344,7 @@ export class Decider {
       account,
       project,
       environment,
+      region,
       scopes,
     }
     this.#principals[place] = made

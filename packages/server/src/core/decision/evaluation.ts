@@ -43,6 +43,7 @@ export const steps = [
   'rotation',
   'api_fit',
   'environment',
+  'region',
   'account',
   'plan',
   'ip',

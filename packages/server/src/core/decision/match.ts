@@ -18,6 +18,8 @@ export interface Match {
   readonly prefixLength: number
   /** Fixed by the address; null where one address serves both. */
   readonly environment: Environment | null
+  /** Fixed by the address; null where one address serves all regions. */
+  readonly region: string | null
   /** Why an unmatched path is refused once the credential was found good: route_unknown or method_not_allowed. */
   readonly unmatched: Refusal | null
 }
@@ -25,7 +27,15 @@ export interface Match {
 /** Stage 1: transport, API, path, route. */
 export function match(facts: RequestFacts, declaration: Declaration, trail: Trail): Match {
   const client = clientOf(facts, declaration.transport)
-  const found: Found = { api: null, route: null, query: '', prefixLength: 0, environment: null, unmatched: null }
+  const found: Found = {
+    api: null,
+    route: null,
+    query: '',
+    prefixLength: 0,
+    environment: null,
+    region: null,
+    unmatched: null,
+  }
   const stop = (refusal: Refusal, more: Partial<Found> = {}): Match => ({ client, ...found, ...more, refusal })
 
   const secure =
@@ -51,6 +61,7 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
   const at: Partial<Found> = {
     api,
     environment: address?.environment ?? null,
+    region: address?.region ?? null,
     prefixLength: prefix === '' ? 0 : target.ok ? rawPrefixLength(facts.target, prefix) : prefix.length,
     query: target.ok ? target.query : (target.raw?.query ?? ''),
   }

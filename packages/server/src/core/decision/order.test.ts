@@ -20,6 +20,7 @@ interface Reason {
   readonly project?: Partial<ProjectRecord>
   readonly plan?: Partial<Plan>
   readonly sandboxAddress?: true
+  readonly usAddress?: true
   readonly stale?: true
   /** One request is served before, so that these are used up. */
   readonly spent?: 'limit' | 'quota' | 'failures'
@@ -52,6 +53,7 @@ const reasons: readonly Reason[] = [
   { code: 'secret_rotated_out', step: 'rotation', credential: { secrets: [aSecret(theSecret, { notAfter: noon })] } },
   { code: 'wrong_api', step: 'api_fit', credential: { apis: ['stock'] } },
   { code: 'wrong_environment', step: 'environment', sandboxAddress: true },
+  { code: 'wrong_region', step: 'region', usAddress: true },
   { code: 'account_suspended', step: 'account', account: { suspended: true } },
   { code: 'plan_forbids', step: 'plan', plan: { apis: new Set() } },
   { code: 'plan_forbids', step: 'plan', plan: { kinds: new Set() } },
@@ -102,11 +104,12 @@ function worldWith(...held: readonly Reason[]): { world: World; sent: Sent } {
   const unmatchedRoute = aRoute({ id: '*', index: 99, methods: [], pattern: '/**' })
   const api = anApi({ unmatchedRoute, routes })
   const environment = has(({ sandboxAddress }) => sandboxAddress === true) ? 'sandbox' : null
+  const region = has(({ usAddress }) => usAddress === true) ? 'us' : null
   const declared = (plan: Partial<Plan>) =>
     aDeclaration({
       apis: [api],
       plans: [aPlan(plan)],
-      addresses: [{ api, host: 'shop.example.com', port: null, prefix: '', environment }],
+      addresses: [{ api, host: 'shop.example.com', port: null, prefix: '', environment, region }],
     })
   const { limits = [], quotas = [] } = pick('plan')
   const secrets = [aSecret(theSecret, { imported: has(({ spent }) => spent === 'failures') })]

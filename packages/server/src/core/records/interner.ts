@@ -1,4 +1,4 @@
-/** Texts as dense numbers. Nothing is ever removed: ids of accounts, projects and profiles are bounded by the data. */
+/** Texts as dense numbers. Nothing is ever removed: ids of accounts, projects, profiles, regions are bounded by the data. */
 export class Interner {
   readonly #numbers = new Map<string, number>()
   readonly #texts: string[] = []
@@ -10,6 +10,11 @@ export class Interner {
     this.#texts.push(text)
     this.#numbers.set(text, number)
     return number
+  }
+
+  /** The same text in memory for every equal one. */
+  shared(text: string): string {
+    return this.textOf(this.numberOf(text))
   }
 
   find(text: string): number | undefined {

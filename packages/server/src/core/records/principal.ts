@@ -14,6 +14,8 @@ export interface Principal {
   readonly account: string
   readonly project: string
   readonly environment: Environment
+  /** Of the project; null where it has none. Chooses the upstream. */
+  readonly region: string | null
   /** Effective scopes: own and role's, within the plan. "*" where the credential carries all. */
   readonly scopes: readonly string[]
 }

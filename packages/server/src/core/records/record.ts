@@ -50,6 +50,7 @@ export interface ProjectRecord {
   readonly id: string
   readonly account: string
   readonly environment: Environment
+  readonly region: string | null
   readonly ipAllow: readonly string[]
   readonly version: number
 }

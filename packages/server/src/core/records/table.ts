@@ -78,6 +78,7 @@ export class RecordTable {
   readonly #accountNumbers = new Interner()
   readonly #projectNumbers = new Interner()
   readonly #profileNumbers = new Interner()
+  readonly #regions = new Interner()
   readonly #accounts: AccountSlot[] = []
   readonly #projects: ProjectSlot[] = []
   readonly #profiles: Profile[] = []
@@ -212,6 +213,11 @@ export class RecordTable {
     return this.project(row).record?.environment ?? null
   }
 
+  /** Null: the project has none. */
+  region(row: number): string | null {
+    return this.project(row).record?.region ?? null
+  }
+
   /** Whether some publishable credential of the API that is live now lists the origin: for preflights. */
   originListed(api: string, origin: string, now: number): boolean {
     return this.#origins.some(api, origin, (row) => this.#isLive(row, now))
@@ -244,7 +250,7 @@ export class RecordTable {
     for (const project of changes.projects) {
       const slot = this.#projectSlot(project.id)
       if (project.version < (slot.record?.version ?? 0)) continue
-      slot.record = project
+      slot.record = project.region === null ? project : { ...project, region: this.#regions.shared(project.region) }
       slot.ranges = project.ipAllow.length === 0 ? null : rangesOf(project.ipAllow)
     }
     for (const record of changes.credentials) this.put(record)

@@ -129,7 +129,7 @@ export function aDeclaration(
   const plans = fields.plans ?? [aPlan()]
   const addresses =
     fields.addresses ??
-    apis.map((api) => ({ api, host: `${api.id}.example.com`, port: null, prefix: '', environment: null }))
+    apis.map((api) => ({ api, host: `${api.id}.example.com`, port: null, prefix: '', environment: null, region: null }))
   const table = createAddressTable(addresses, gatewayPort)
   if (!table.ok) throw new Error('these addresses conflict')
   return {
@@ -139,6 +139,7 @@ export function aDeclaration(
     apis: new Map(apis.map((api) => [api.id, api])),
     plans: new Map(plans.map((plan) => [plan.id, plan])),
     addresses: table.value,
+    regions: new Set(addresses.flatMap(({ region }) => region ?? [])),
     transport: {
       trustedProxies: compileIpRanges(fields.trustedProxies ?? []),
       plainHttpFrom: compileIpRanges(fields.plainHttpFrom ?? ['127.0.0.0/8', '::1']),

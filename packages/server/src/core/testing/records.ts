@@ -52,7 +52,7 @@ export function anAccount(fields: Partial<AccountRecord> = {}): AccountRecord {
 }
 
 export function aProject(fields: Partial<ProjectRecord> = {}): ProjectRecord {
-  return { id: 'prj_1', account: 'acc_1', environment: 'live', ipAllow: [], version: 1, ...fields }
+  return { id: 'prj_1', account: 'acc_1', environment: 'live', region: null, ipAllow: [], version: 1, ...fields }
 }
 
 export function changes(fields: Partial<RecordChanges>): RecordChanges {

@@ -67,6 +67,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     apis: new Map([[api.id, api]]),
     plans: new Map(),
     addresses: { find: () => null, all: [] },
+    regions: new Set(),
     transport: { trustedProxies: compileIpRanges([]), plainHttpFrom: compileIpRanges(['127.0.0.0/8']) },
     failures: { attempts: 30, windowMs: 60_000 },
   }

@@ -1,9 +1,11 @@
+import type { ExpressionBuilder } from 'kysely'
+
 import { fail, ok } from '../../base/result.ts'
 import type { Project } from '../../core/accounts/account.ts'
 import type { Provenance } from '../../core/audit/event.ts'
 import type { Credential } from '../../core/credentials/credential.ts'
 import type { NewProject, Page, ProjectStore, Scope } from '../../core/store.ts'
-import type { Db, ProjectRow } from '../schema.ts'
+import type { Db, ProjectRow, Tables } from '../schema.ts'
 import { lockAccount } from './account-lock.ts'
 import { notFound, refuse, type DraftEvent, type Drafted } from './commit.ts'
 import { credentialCreated, insertCredentials } from './credential-rows.ts'
@@ -62,17 +64,37 @@ export async function updateProject(tx: Db, { id, scope, version, set }: Update)
     .updateTable('projects')
     .set({
       ...(set.name !== undefined && { name: set.name }),
+      ...(set.region !== undefined && { region: set.region }),
       ...(set.ipAllow !== undefined && { ip_allow: JSON.stringify(set.ipAllow) }),
       ...(set.metadata !== undefined && { metadata: JSON.stringify(set.metadata) }),
       version: version + 1,
     })
     .where('id', '=', id)
     .where('version', '=', version)
+    .$if(set.region !== undefined, (query) => query.where(mayMoveTo(set.region ?? null)))
     .returningAll()
     .executeTakeFirst()
-  if (row === undefined) return fail({ code: 'version_mismatch', current: before.version })
+  if (row === undefined) {
+    return before.version === version
+      ? refuse('The project has credentials, so it stays in its region. Make another project for the other region.')
+      : fail({ code: 'version_mismatch', current: before.version })
+  }
   const updated = toProject(row)
   return ok({ value: updated, events: [projectEvent('project.updated', updated, describe(before), describe(updated))] })
+}
+
+/** Whoever holds a credential of the project knows where it works: it is moved only while there is none. */
+function mayMoveTo(region: string | null) {
+  return (eb: ExpressionBuilder<Tables, 'projects'>) =>
+    eb.or([
+      eb('region', 'is', null),
+      eb('region', '=', region),
+      eb.not(
+        eb.exists(
+          eb.selectFrom('credentials').select('credentials.id').whereRef('credentials.project', '=', 'projects.id'),
+        ),
+      ),
+    ])
 }
 
 export async function findProject(
@@ -112,6 +134,6 @@ function projectEvent(
   return { action, targetKind: 'project', targetId: id, account, project: id, credential: null, before, after }
 }
 
-function describe({ name, environment, ipAllow, metadata }: Project): Readonly<Record<string, unknown>> {
-  return { name, environment, ipAllow, metadata }
+function describe({ name, environment, region, ipAllow, metadata }: Project): Readonly<Record<string, unknown>> {
+  return { name, environment, region, ipAllow, metadata }
 }

@@ -60,6 +60,7 @@ export function toProject(row: ProjectRow): Project {
     account: row.account,
     name: row.name,
     environment: trusted(row.environment),
+    region: row.region,
     ipAllow: parsed(row.ip_allow),
     metadata: parsed(row.metadata),
     createdAt: row.created_at,
@@ -72,6 +73,7 @@ export function toProjectRecord(row: ProjectRow): ProjectRecord {
     id: row.id,
     account: row.account,
     environment: trusted(row.environment),
+    region: row.region,
     ipAllow: parsed(row.ip_allow),
     version: row.version,
   }
@@ -83,6 +85,7 @@ export function toProjectRow(project: NewProject, account: string, at: number): 
     account,
     name: project.name,
     environment: project.environment,
+    region: project.region,
     ip_allow: JSON.stringify(project.ipAllow),
     metadata: JSON.stringify(project.metadata),
     created_at: at,

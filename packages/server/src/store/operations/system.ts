@@ -23,7 +23,36 @@ export async function inUse(db: Db): Promise<InUse> {
     for (const api of listOf(row.apis)) apis[api] = (apis[api] ?? 0) + row.count
     for (const scope of listOf(row.scopes)) scopes[scope] = (scopes[scope] ?? 0) + row.count
   }
-  return { plans: Object.fromEntries(plans.map(({ plan, count }) => [plan, count])), apis, scopes }
+  return {
+    plans: Object.fromEntries(plans.map(({ plan, count }) => [plan, count])),
+    apis,
+    scopes,
+    places: await placesInUse(db),
+  }
+}
+
+async function placesInUse(db: Db): Promise<InUse['places']> {
+  const rows = await db
+    .selectFrom('credentials')
+    .innerJoin('projects', 'projects.id', 'credentials.project')
+    .select((eb) => ['apis', 'environment', 'region', eb.fn.countAll<number>().as('credentials')])
+    .where('state', 'in', ['active', 'blocked'])
+    .groupBy(['apis', 'environment', 'region'])
+    .execute()
+  const places = new Map<string, InUse['places'][number]>()
+  for (const { apis, environment, region, credentials } of rows) {
+    for (const api of listOf(apis)) {
+      const key = JSON.stringify([api, environment, region])
+      const before = places.get(key)?.credentials ?? 0
+      places.set(key, {
+        api,
+        environment: environment === 'live' ? 'live' : 'sandbox',
+        region,
+        credentials: before + credentials,
+      })
+    }
+  }
+  return [...places.values()]
 }
 
 function listOf(json: string): readonly string[] {
