@@ -43,6 +43,9 @@ function isByEnvironment<Value>(written: object): written is ByEnvironment<Value
 
 /** Whether there are requests to which both apply. */
 export function meet(one: Placed<unknown>, other: Placed<unknown>): boolean {
-  const agree = <Name>(a: Name | null, b: Name | null) => a === null || b === null || a === b
   return agree(one.environment, other.environment) && agree(one.region, other.region)
+}
+
+function agree(a: string | null, b: string | null): boolean {
+  return a === null || b === null || a === b
 }

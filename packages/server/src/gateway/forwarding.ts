@@ -98,7 +98,9 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
   connected(connection: RequestConnection): void {
     this.#connection = connection
     const { path, lines, length, body } = this.#request
-    const { authority, basePath } = connection.target
+    if (this.#target === null) throw new Error('a connection for no target')
+    // Not the connection's: targets with other base paths share it.
+    const { authority, basePath } = this.#target
     const head = requestHead(this.method, basePath + path, authority, lines, length)
     if (this.#body !== null) {
       this.#enter('sending', this.#route.timeouts.idleMs)

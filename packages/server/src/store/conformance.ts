@@ -132,7 +132,7 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(must(await move(1, 'eu', empty.project)).value.region).toBe('eu')
       expect(must(await move(2, null, empty.project)).value.region).toBeNull()
       const { projects } = await store.records.snapshot()
-      expect(projects.map(({ region }) => region).toSorted()).toEqual(['eu', null])
+      expect(new Set(projects.map(({ region }) => region))).toEqual(new Set(['eu', null]))
       expect(
         (await store.projects.list({ ...first, account: null, scope: null })).items.map(({ region }) => region),
       ).toEqual(expect.arrayContaining(['eu', null]))
@@ -1055,15 +1055,14 @@ function houseConformance(open: () => Promise<Opened>): void {
       await create(store, home, aCredential({ apis: ['shop', 'pay'], scopes: ['a', 'b'] }))
       await create(store, home, aCredential({ scopes: ['a'] }))
       must(await revoke(store, (await create(store, home)).id))
-      expect(await store.system.inUse()).toEqual({
-        plans: { pro: 1 },
-        apis: { shop: 2, pay: 1 },
-        scopes: { a: 2, b: 1 },
-        places: expect.arrayContaining([
-          { api: 'shop', environment: 'live', region: null, credentials: 2 },
-          { api: 'pay', environment: 'live', region: null, credentials: 1 },
+      const { places, ...inUse } = await store.system.inUse()
+      expect(inUse).toEqual({ plans: { pro: 1 }, apis: { shop: 2, pay: 1 }, scopes: { a: 2, b: 1 } })
+      expect(places.map(({ api, credentials }) => [api, credentials])).toEqual(
+        expect.arrayContaining([
+          ['shop', 2],
+          ['pay', 1],
         ]),
-      })
+      )
     })
 
     it('answers a ping and its size', async () => {

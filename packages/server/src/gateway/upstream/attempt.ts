@@ -1,10 +1,8 @@
 import type { UpstreamFault } from './fault.ts'
 import type { ResponseHead } from './response-head.ts'
-import type { Target } from './target.ts'
 
 /** A connection as the request that it carries may use it. */
 export interface RequestConnection {
-  readonly target: Target
   /** Something has been written of the request. */
   readonly written: boolean
   /** Something has come of its answer. */

@@ -28,7 +28,6 @@ const noTrailers: readonly string[] = []
  * closed: what follows on it could be read as the answer to somebody else's request.
  */
 export class UpstreamConnection implements RequestConnection {
-  readonly target: Target
   written = false
   heard = false
   reused = false
@@ -53,7 +52,6 @@ export class UpstreamConnection implements RequestConnection {
   #error: Error | null = null
 
   constructor(target: Target, owner: ConnectionOwner, first: Attempt) {
-    this.target = target
     this.#owner = owner
     this.#attempt = first
     const read = (length: number, bytes: Buffer): boolean => this.#read(length, bytes)
