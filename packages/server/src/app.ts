@@ -305,6 +305,8 @@ function wireLimits({ listen }: Config) {
     headBytesMax: listen.maxHeaderBytes,
     targetBytesMax: listen.maxTargetBytes,
     connectionsMax: listen.maxConnections,
+    // Each carries one request of one client at a time: there is no use for more, and long answers need as many.
+    connectionsPerUpstream: listen.maxConnections,
   }
 }
 
