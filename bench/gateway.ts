@@ -10,7 +10,7 @@ import { heldCredentials, startFullServer } from './lib/full-server.ts'
 import { startNginx } from './lib/nginx.ts'
 import { installPeers } from './lib/peers.ts'
 import { end, isInstalled, startReady } from './lib/processes.ts'
-import { shopYaml } from './lib/shop.ts'
+import { getRequest, shopYaml } from './lib/shop.ts'
 import {
   connections,
   cost,
@@ -85,7 +85,7 @@ async function startSides(started: Started): Promise<readonly Side[]> {
   const [first = 0, second = 0, nginxPort = 0, httpxyPort = 0, fastifyPort = 0] = await freePorts(5)
   const { key, ...withAll } = await startFull(started)
   const { key: keyAgain, ...withAllAgain } = await startFull(started)
-  const request = requestWith(key)
+  const request = getRequest(key)
   const start = async (program: string, args: readonly string[]): Promise<number> => {
     const child = await startReady(program, args)
     children.push(child)
@@ -105,7 +105,7 @@ async function startSides(started: Started): Promise<readonly Side[]> {
       port: second,
       request,
     }),
-    makeSide({ name: fullAgain, ...withAllAgain, request: requestWith(keyAgain) }),
+    makeSide({ name: fullAgain, ...withAllAgain, request: getRequest(keyAgain) }),
   ]
   if (isInstalled('nginx')) {
     const child = await startNginx(folder, nginxPort, upstream)
@@ -135,10 +135,6 @@ function nullYaml(folder: string, port: number, upstream: number): string {
   const lines = ['version: 1', 'brand: acme', `listen: {gateway: "127.0.0.1:${port}"}`]
   writeFileSync(file, [...lines, shopYaml(`http://127.0.0.1:${upstream}`)].join('\n'))
   return file
-}
-
-function requestWith(key: string): string {
-  return `GET /v1/orders/1 HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: bench/1\r\nAccept: */*\r\nAuthorization: Bearer ${key}\r\n\r\n`
 }
 
 /** The one that is used, and as many others as our server holds. */

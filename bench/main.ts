@@ -13,6 +13,9 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'revoke', load: async () => (await import('./revoke.ts')).revoke },
   { name: 'gateway', load: async () => (await import('./gateway.ts')).gateway },
   { name: 'verify', load: async () => (await import('./verify.ts')).verify },
+  { name: 'streams', load: async () => (await import('./streams.ts')).streams },
+  { name: 'latency', load: async () => (await import('./latency.ts')).latency },
+  { name: 'soak', load: async () => (await import('./soak.ts')).soak },
 ]
 
 const { values: flags, positionals } = parseArgs({

@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
+import { readAnswers } from './answers.ts'
+
 /**
  * Run as a process of its own: `connections` bare sockets that send the same request one time after the other. Each
  * message asks for a number of answered requests, and is told how many of them were 200.
@@ -14,15 +16,8 @@ const sockets: Socket[] = []
 
 function open(): Socket {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true })
-  let held = ''
-  socket.setEncoding('latin1').on('data', (text: string) => {
-    held += text
-    const end = held.indexOf('\r\n\r\n')
-    if (end === -1) return
-    const length = Number(/\r\ncontent-length: *([0-9]+)/i.exec(held.slice(0, end))?.[1] ?? 0)
-    if (held.length < end + 4 + length) return
-    if (held.startsWith('HTTP/1.1 200')) good++
-    held = held.slice(end + 4 + length)
+  readAnswers(socket, (status) => {
+    if (status === 200) good++
     running--
     send(socket)
     if (running === 0) process.send?.(good)

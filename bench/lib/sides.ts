@@ -9,8 +9,8 @@ import { median } from './stats.ts'
 export const connections = 64
 
 /** Servers are compared by what a request costs them: each has one core, clients and upstream have the other. */
-const serverCore = 0
-const clientCore = 1
+export const serverCore = 0
+export const clientCore = 1
 
 /** Log and counts are written within the second after their requests. */
 export const settleMs = 1_300

@@ -35,6 +35,8 @@ export interface ProcessOptions {
   /** Without it a first management key is made by the server. */
   readonly withKey?: boolean
   readonly listen?: string
+  /** Arguments of Node, the program last, instead of the product's own start. It has to say that it is ready too. */
+  readonly program?: readonly string[]
 }
 
 export async function startServerProcess(options: ProcessOptions): Promise<ServerProcess> {
@@ -57,7 +59,7 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
     )
   configure(options.yaml)
   const env = { ...process.env, ...(options.withKey !== false && { POSTERN_MANAGEMENT_KEY: managementKey }) }
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'serve.ts'), file], {
+  const child = spawn(process.execPath, [...(options.program ?? [join(import.meta.dirname, 'serve.ts')]), file], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
