@@ -7,10 +7,12 @@ export function queryValues(query: string, name: string): string[] {
     .map((parameter) => decoded(parameter.includes('=') ? parameter.slice(parameter.indexOf('=') + 1) : ''))
 }
 
-/** The query without the parameters of that name; all other bytes as they were. `?` alone becomes ''. */
+/** The query without the parameters of that name; all other bytes as they were. A `?` goes with the last of them. */
 export function withoutParameter(query: string, name: string): string {
+  const all = parameters(query)
+  const kept = all.filter((parameter) => parameterName(parameter) !== name)
+  if (kept.length === all.length) return query
   const start = query.startsWith('?') ? '?' : ''
-  const kept = parameters(query).filter((parameter) => parameterName(parameter) !== name)
   const rest = kept.join('&')
   return rest === '' ? '' : start + rest
 }
