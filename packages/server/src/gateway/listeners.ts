@@ -165,12 +165,14 @@ function receive(
   connections: ReadonlyMap<Socket, Connection<Exchange>>,
 ): void {
   const begin = (exchange: Exchange): void => {
-    const { connection } = exchange
+    const { connection, res } = exchange
     connection.current = exchange
-    exchange.res.once('close', () => {
+    res.once('close', () => {
       connection.current = null
       exchange.closed()
       const next = connection.waiting.shift()
+      // Node too may have said close, of a client that was never told to go on: what follows would have no answer.
+      if (!res.shouldKeepAlive) connection.broken = true
       if (connection.broken) connection.socket.destroySoon()
       else if (next !== undefined && !connection.socket.destroyed) begin(next)
     })
@@ -190,8 +192,10 @@ function receive(
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const connection = connections.get(socket)
-    if (connection === undefined || !socket.writable || clientLeft.has(error.code)) return void socket.destroy()
+    if (connection === undefined || clientLeft.has(error.code)) return void socket.destroy()
+    // Once for each piece that comes in: the client is still sending, and shall see its answer.
     if (connection.broken) return
+    if (!socket.writable) return void socket.destroy()
     connection.broken = true
     const { current } = connection
     if (current === null) return answerSocket(context, connection, parserFault(error))
@@ -203,9 +207,11 @@ function receive(
   // A tunnel is not offered. Upgrade has no listener, so it is ignored, as RFC 9110, section 7.8 allows.
   server.on('connect', (_req: IncomingMessage, socket: Socket) => {
     const connection = connections.get(socket)
-    if (connection === undefined || connection.broken || connection.current !== null) return void socket.destroy()
+    if (connection === undefined) return void socket.destroy()
+    if (connection.broken) return
     connection.broken = true
-    answerSocket(context, connection, 'request_malformed')
+    // What runs in front of it gets its answer, which ends the connection.
+    if (connection.current === null) answerSocket(context, connection, 'request_malformed')
   })
 }
 

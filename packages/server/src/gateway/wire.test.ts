@@ -222,6 +222,29 @@ describe('a head at the edge of what is plain', () => {
     expect(upstream.seen[0]?.lines.filter(([, value]) => value === 'evil')).toEqual([])
   })
 
+  it('ends the connection of a client that waits in vain to be told to go on, and sends on nothing behind it', async () => {
+    const { port, upstream } = await gatewayTo()
+    const client = rawClient(port)
+    client.send(
+      head('GET /1 HTTP/1.1', 'Host: a', key, 'Expect: 100-continue') + head('POST /2 HTTP/1.1', 'Host: a', key),
+    )
+    const answer = await client.answer()
+    expect([answer.status, answer.header('connection')]).toEqual([200, ['close']])
+    expect((await client.closed()).split('HTTP/1.1 ')).toHaveLength(2)
+    expect(upstream.seen.map(({ path }) => path)).toEqual(['/1'])
+  })
+
+  it('lets a running request end before a CONNECT behind it ends the connection', async () => {
+    const { port, upstream } = await gatewayTo(() => undefined)
+    const client = rawClient(port)
+    const arrived = upstream.nextHead()
+    client.send(head('GET /1 HTTP/1.1', 'Host: a', key) + head('CONNECT b:443 HTTP/1.1', 'Host: b', key))
+    ;(await arrived).write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    expect((await client.answer()).body).toBe('ok')
+    expect((await client.closed()).split('HTTP/1.1 ')).toHaveLength(2)
+    expect(upstream.seen.map(({ path }) => path)).toEqual(['/1'])
+  })
+
   it('lets a running request end before what is broken behind it ends the connection', async () => {
     const { port, upstream } = await gatewayTo(() => undefined)
     const client = rawClient(port)
