@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const storeTests = 'packages/server/src/store/**/*.test.ts'
+const conformanceTests = 'tests/conformance/**/*.test.ts'
 const postgres = './tools/postgres-setup.ts'
 
 export default defineConfig({
@@ -17,7 +18,11 @@ export default defineConfig({
         test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], exclude: [storeTests, '**/node_modules/**'] },
       },
       { extends: true, test: { name: 'store', include: [storeTests], globalSetup: [postgres] } },
-      { extends: true, test: { name: 'system', include: ['tests/**/*.test.ts'], globalSetup: [postgres] } },
+      {
+        extends: true,
+        test: { name: 'system', include: ['tests/**/*.test.ts'], exclude: [conformanceTests], globalSetup: [postgres] },
+      },
+      { extends: true, test: { name: 'conformance', include: [conformanceTests] } },
     ],
   },
 })
