@@ -147,6 +147,7 @@ const timeouts = Type.Object(
     connect: Type.Optional(duration),
     first_byte: Type.Optional(duration),
     idle: Type.Optional(duration),
+    total: Type.Optional(duration),
   },
   strict,
 )
@@ -155,6 +156,7 @@ const timeouts = Type.Object(
 const routeDefaults = {
   client_side: Type.Optional(Type.Boolean()),
   on_stale: Type.Optional(Type.Enum(['refuse', 'serve'])),
+  on_revoke: Type.Optional(Type.Enum(['close', 'finish'])),
   timeouts: Type.Optional(timeouts),
   body_max: Type.Optional(size),
   /** Hold requests against the operation of the OpenAPI document. */

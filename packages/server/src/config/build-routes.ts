@@ -137,6 +137,7 @@ function defaultsOf(
     limits: [],
     rawPath: false,
     onStale: written.on_stale ?? 'refuse',
+    onRevoke: written.on_revoke ?? 'close',
     timeouts: buildTimeouts(written.timeouts, defaultTimeouts, [...path, 'timeouts'], context),
     bodyBytesMax: written.body_max === undefined ? parts.maxBodyBytes : sizeBytes(written.body_max),
     title: null,
@@ -148,10 +149,10 @@ function defaultsOf(
   }
 }
 
-const defaultTimeouts: Timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000 }
+const defaultTimeouts: Timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000, totalMs: null }
 
 function buildTimeouts(written: ConfigApi['timeouts'], base: Timeouts, path: Path, context: Context): Timeouts {
-  const ms = (field: 'connect' | 'first_byte' | 'idle', otherwise: number): number => {
+  const ms = <Otherwise>(field: keyof NonNullable<typeof written>, otherwise: Otherwise): number | Otherwise => {
     const text = written?.[field]
     return text === undefined ? otherwise : positiveMs(text, [...path, field], context)
   }
@@ -159,6 +160,7 @@ function buildTimeouts(written: ConfigApi['timeouts'], base: Timeouts, path: Pat
     connectMs: ms('connect', base.connectMs),
     firstByteMs: ms('first_byte', base.firstByteMs),
     idleMs: ms('idle', base.idleMs),
+    totalMs: ms('total', base.totalMs),
   }
 }
 
@@ -193,6 +195,7 @@ function ownDraft(
     limits,
     rawPath: written.raw_path ?? base.rawPath,
     onStale: written.on_stale ?? base.onStale,
+    onRevoke: written.on_revoke ?? base.onRevoke,
     timeouts: buildTimeouts(written.timeouts, base.timeouts, [...at, 'timeouts'], context),
     bodyBytesMax: written.body_max === undefined ? base.bodyBytesMax : sizeBytes(written.body_max),
     title: base.title,

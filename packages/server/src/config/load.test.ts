@@ -64,7 +64,7 @@ describe('the template of postern.yaml', () => {
         /^( *)# (former_brands|max_|memory|failures|on_exposed|stale_after|retention|request_log|case_insensitive)/gm,
         '$1$2',
       )
-      .replace(/^( *)# (client_side|body_max|timeouts|on_stale|raw_path|limits)/gm, '$1$2')
+      .replace(/^( *)# (client_side|body_max|timeouts|on_stale|on_revoke|raw_path|limits)/gm, '$1$2')
     expect(errors(all)).toEqual([])
   })
 })
@@ -122,8 +122,9 @@ describe('a small file', () => {
       methods: [],
       clientSide: false,
       onStale: 'refuse',
+      onRevoke: 'close',
       bodyBytesMax: 10_485_760,
-      timeouts: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000 },
+      timeouts: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000, totalMs: null },
     })
   })
 
@@ -160,10 +161,10 @@ apis:
     roles: {reader: [orders.read]}
     routes:
       - {id: getOrder, methods: [GET], path: "/v1/orders/{id}", scopes: {any: [orders.read]}, client_side: true, cost: 3,
-         timeouts: {first_byte: 5s}, body_max: 1KiB, on_stale: serve, raw_path: true,
+         timeouts: {first_byte: 5s}, body_max: 1KiB, on_stale: serve, on_revoke: finish, raw_path: true,
          limits: [{name: r, per: ip, requests: 5, window: 1s}]}
     on_stale: refuse
-    timeouts: {idle: 10m}
+    timeouts: {idle: 10m, total: 30m}
     case_insensitive_paths: true
 plans:
   pro:
@@ -210,8 +211,9 @@ describe('the whole example', () => {
       cost: 3,
       rawPath: true,
       onStale: 'serve',
+      onRevoke: 'finish',
       bodyBytesMax: 1_024,
-      timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 600_000 },
+      timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 600_000, totalMs: 1_800_000 },
       limits: [{ name: 'r', per: 'ip', requests: 5, windowMs: 1_000, burst: 5 }],
     })
     expect(apiOf(whole()).unmatched).toBe('refuse')

@@ -97,8 +97,9 @@ apis:
         cost: 1               # what one request takes from limits and quotas
         # client_side: false  # true: publishable keys may call it from pages
         # body_max: 10MiB
-        # timeouts: {connect: 5s, first_byte: 60s, idle: 2m}
+        # timeouts: {connect: 5s, first_byte: 60s, idle: 2m, total: 1h}    # total: none, if it is not there
         # on_stale: refuse    # serve: go on with known records when the store is away
+        # on_revoke: close    # finish: event streams and WebSockets outlive their credential
         # raw_path: false     # true: also paths with "//", ";", dot segments or encoded "/"
         # limits: [{name: orders, per: credential, requests: 10, window: 1s}]
     # Paths that match no route: refuse (404) or forward.

@@ -60,6 +60,8 @@ function exposures(options: { readonly policy?: ExposurePolicy } = {}) {
         status: 403,
         ended: 'answered',
         latencyMs: 1,
+        received: 0,
+        sent: 0,
       })
     },
   }

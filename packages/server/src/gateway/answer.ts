@@ -16,8 +16,7 @@ export function sendAnswer(context: GatewayContext, exchange: Exchange, answer: 
   // RFC 9110, section 8.6: no Content-Length in a 204.
   const length = answer.status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(answer.body))]
   res.writeHead(answer.status, [...answer.headers, ...length, ...exchange.hsts(), ...exchange.connectionHeader()])
-  if (answer.body !== '') res.write(answer.body)
-  endAnswer(context, exchange)
+  endAnswer(context, exchange, answer.body, 'utf8')
 }
 
 /** A fault of ours: the log has it whole, the client gets the request id. */
@@ -30,12 +29,18 @@ export function sendInternalError(context: GatewayContext, exchange: Exchange, e
 }
 
 /**
- * Ends an answer. Where its request has not ended, the rest is read up to a bound, so that a client that is still
+ * Ends an answer with the last of its body. Where its request has not ended, the rest is read up to a bound, so that a client that is still
  * sending gets to see the answer; beyond the bound it is left unread, and the connection closes after a while.
  */
-export function endAnswer(context: GatewayContext, exchange: Exchange): void {
+export function endAnswer(
+  context: GatewayContext,
+  exchange: Exchange,
+  last: string,
+  encoding: 'latin1' | 'utf8',
+): void {
   const { req, res, body, connection } = exchange
-  if (!body.present || req.complete) return void res.end()
+  if (!body.present || req.complete) return void (last === '' ? res.end() : res.end(last, encoding))
+  if (last !== '') res.write(last, encoding)
   res.flushHeaders()
   let left = context.limits.drainBytesMax
   req.on('data', (chunk: Buffer) => {

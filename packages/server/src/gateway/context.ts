@@ -5,8 +5,10 @@ import type { Ids } from '../base/ids.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
+import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
 import { singleTargets, type Targets } from './upstream/target.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
+import { defaultLimits, type WireLimits } from './wire-limits.ts'
 
 export interface GatewayParts {
   readonly dataPlane: DataPlane
@@ -39,44 +41,6 @@ interface GatewayObserver {
   ended(entry: MeterEntry): void
 }
 
-/** Bounds of every connection, whatever is declared for an API. */
-export interface WireLimits {
-  readonly headerLinesMax: number
-  /** Request line and headers together. */
-  readonly headBytesMax: number
-  readonly targetBytesMax: number
-  /** From the first byte of a connection or request until its head is whole. */
-  readonly headTimeoutMs: number
-  readonly keepAliveMs: number
-  /** Body of a request answered early that is still read before its connection is closed. */
-  readonly drainBytesMax: number
-  /** And for how long. */
-  readonly lingerMs: number
-  readonly connectionsMax: number
-  /** Requests of one connection that wait for the one before them. */
-  readonly pipelinedMax: number
-  readonly connectionsPerUpstream: number
-  /** Requests that wait for one of them. */
-  readonly waitingPerUpstream: number
-  /** How often deadlines are looked at. */
-  readonly sweepMs: number
-}
-
-const defaultLimits: WireLimits = {
-  headerLinesMax: 100,
-  headBytesMax: 16_384,
-  targetBytesMax: 8_192,
-  headTimeoutMs: 10_000,
-  keepAliveMs: 65_000,
-  drainBytesMax: 65_536,
-  lingerMs: 2_000,
-  connectionsMax: 20_000,
-  pipelinedMax: 64,
-  connectionsPerUpstream: 512,
-  waitingPerUpstream: 1_024,
-  sweepMs: 250,
-}
-
 export interface GatewayContext {
   readonly dataPlane: DataPlane
   readonly clock: Clock
@@ -84,6 +48,7 @@ export interface GatewayContext {
   readonly limits: WireLimits
   readonly deadlines: Deadlines
   readonly headerRules: HeaderRules
+  readonly longRunning: LongRunningExchanges
   readonly targets: Targets
   readonly upstreams: Upstreams
   readonly reportFault: GatewayParts['reportFault']
@@ -102,6 +67,9 @@ export function createContext(parts: GatewayParts): GatewayContext {
     limits,
     deadlines: createDeadlines(parts.clock, limits.sweepMs),
     headerRules: createHeaderRules(),
+    longRunning: createLongRunning(parts.dataPlane, parts.clock, (error) =>
+      parts.reportFault('gateway.fault', {}, error),
+    ),
     targets: parts.targets ?? singleTargets(),
     upstreams: createUpstreams(parts.clock, {
       connectionsMax: limits.connectionsPerUpstream,

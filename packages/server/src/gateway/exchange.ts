@@ -6,6 +6,7 @@ import type { MeterEntry } from '../core/runtime.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { framingOf, type BodyFraming } from './facts.ts'
+import type { UpgradingClient } from './upgrade.ts'
 
 /** What forwards a request, as far as its client's side concerns it. */
 export interface InFlight {
@@ -21,21 +22,35 @@ export class Exchange {
   readonly res: ServerResponse
   readonly connection: Connection<Exchange>
   readonly requestId: string
+  readonly upgrade: UpgradingClient | null
   readonly body: BodyFraming
   facts: RequestFacts | null = null
   inFlight: InFlight | null = null
   /** The client left, or was cut off, before the answer was whole. */
   gone = false
+  /** The connection speaks another protocol by now. */
+  switched = false
+  /** Bytes of bodies, or of the other protocol, that passed. */
+  received = 0
+  sent = 0
   /** Its body could not be read to the end. */
   bodyBroken = false
   readonly #context: GatewayContext
   #evaluation: Evaluation | null = null
 
-  constructor(context: GatewayContext, connection: Connection<Exchange>, req: IncomingMessage, res: ServerResponse) {
+  /** `upgrade`: the client asks for WebSocket, and Node's parser has let go of its connection. */
+  constructor(
+    context: GatewayContext,
+    connection: Connection<Exchange>,
+    req: IncomingMessage,
+    res: ServerResponse,
+    upgrade: UpgradingClient | null = null,
+  ) {
     this.#context = context
     this.connection = connection
     this.req = req
     this.res = res
+    this.upgrade = upgrade
     this.requestId = context.ids.next('req')
     this.body = framingOf(req)
   }
@@ -68,7 +83,7 @@ export class Exchange {
 
   /** The answer is out, or its connection is gone. */
   closed(): void {
-    this.gone = !this.res.writableFinished
+    this.gone = !this.switched && !this.res.writableFinished
     this.inFlight?.closed()
     this.meter(this.gone ? 'client_gone' : 'answered')
   }
@@ -82,8 +97,10 @@ export class Exchange {
       evaluation,
       facts: this.facts,
       requestId: this.requestId,
-      status: this.res.headersSent ? this.res.statusCode : clientClosed,
+      status: this.switched ? switchingProtocols : this.res.headersSent ? this.res.statusCode : clientClosed,
       ended,
+      received: this.received,
+      sent: this.sent,
       latencyMs: this.#context.clock.monotonic() - this.facts.monotonic,
     }
     this.#context.dataPlane.meter(entry)
@@ -92,6 +109,7 @@ export class Exchange {
 }
 
 const none: readonly string[] = []
+const switchingProtocols = 101
 const closeHeader = ['Connection', 'close']
 
 /** For the log only: the client closed the connection before there was an answer. */

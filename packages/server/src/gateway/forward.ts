@@ -41,8 +41,10 @@ export function forward(
     const announced = trailerNames(headerRules, facts.headers, places)
     if (announced !== null) own.push('Trailer', announced)
   }
-  const forwarding = new Forwarding(context, exchange, evaluation, standing, route, {
-    method: facts.method,
+  if (exchange.upgrade !== null) own.push('Connection', 'Upgrade', 'Upgrade', 'websocket')
+  const allowed = { facts, evaluation, standing, route }
+  const upstream = upstreamOf(api, environment, evaluation.principal?.region ?? null)
+  const forwarding = new Forwarding(context, exchange, allowed, upstream, {
     path: withParameter(upstreamPath(facts.target, '', places, evaluation), injection.parameter),
     lines: requestHeaders(headerRules, facts.headers, places, evaluation, plainLines(own)),
     length,
@@ -51,7 +53,7 @@ export function forward(
     tap: options.tap,
   })
   exchange.inFlight = forwarding
-  forwarding.start(upstreamOf(api, environment, evaluation.principal?.region ?? null))
+  forwarding.start()
 }
 
 function whoCalls(

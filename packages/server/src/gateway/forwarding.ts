@@ -1,23 +1,35 @@
 import type { Route, Upstream } from '../core/apis/api.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
 import type { AnswerTap } from './answer-tap.ts'
 import { endAnswer, sendAnswer, sendInternalError } from './answer.ts'
+import { Attempts } from './attempts.ts'
 import type { GatewayContext } from './context.ts'
 import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange, InFlight } from './exchange.ts'
 import { type CredentialPlaces, trailerLines } from './headers.ts'
+import type { LongRunning } from './long-running.ts'
 import { type BodyWatch, RequestBody } from './request-body.ts'
-import { passHead, passInterim, passTrailers } from './response.ts'
+import { isEventStream, passHead, passInterim, passSwitch, passTrailers } from './response.ts'
+import { isWebSocket } from './upgrade.ts'
+import { startUpgraded } from './upgraded.ts'
 import type { Attempt, RequestConnection } from './upstream/attempt.ts'
 import { UpstreamFault } from './upstream/fault.ts'
 import { type RequestLength, requestHead } from './upstream/request-head.ts'
 import type { ResponseHead } from './upstream/response-head.ts'
-import type { AttemptOutcome, Target } from './upstream/target.ts'
+import type { AttemptOutcome } from './upstream/target.ts'
 import { refusedAs } from './wire.ts'
+
+/** An allowed request, and who may do what with it. */
+export interface Allowed {
+  readonly facts: RequestFacts
+  readonly evaluation: Evaluation
+  readonly standing: Standing
+  readonly route: Route
+}
 
 /** A request as it is sent, whatever the target. */
 export interface OutgoingRequest {
-  readonly method: string
   /** Each target has a base path of its own to be put before it. */
   readonly path: string
   readonly lines: readonly string[]
@@ -34,80 +46,77 @@ export interface OutgoingRequest {
  */
 type Phase = 'connecting' | 'sending' | 'waiting' | 'answering' | 'over'
 
-/** An allowed request and its answer between the client's connection and the upstream's. */
-export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
+/** An allowed request and its answer, between the client's connection and the upstream's. */
+export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongRunning {
   readonly method: string
-  readonly upgrades = false
+  readonly upgrades: boolean
+  readonly facts: RequestFacts
   dueAt = 0
   place = unwatched
   readonly #context: GatewayContext
   readonly #exchange: Exchange
-  readonly #evaluation: Evaluation
-  readonly #standing: Standing
-  readonly #route: Route
+  readonly #allowed: Allowed
   readonly #request: OutgoingRequest
   readonly #body: RequestBody | null
+  readonly #attempts: Attempts
+  /** Monotonic ms by which all has to be over. */
+  readonly #endsAt: number
   #phase: Phase = 'connecting'
-  #upstream: Upstream | null = null
-  #target: Target | null = null
-  #connection: RequestConnection | null = null
-  #attempts = 0
-  #renewed = false
   #status = 0
   #tap: AnswerTap | null
   #followsDrain = false
+  #longRunning = false
 
   constructor(
     context: GatewayContext,
     exchange: Exchange,
-    evaluation: Evaluation,
-    standing: Standing,
-    route: Route,
+    allowed: Allowed,
+    upstream: Upstream | null,
     request: OutgoingRequest,
   ) {
-    this.method = request.method
+    const { facts, route } = allowed
+    // Of the head alone: a body that was read is not held for as long as an answer streams.
+    this.facts = exchange.facts ?? facts
+    this.method = facts.method
+    this.upgrades = exchange.upgrade !== null
     this.#context = context
     this.#exchange = exchange
-    this.#evaluation = evaluation
-    this.#standing = standing
-    this.#route = route
+    this.#allowed = allowed
     this.#request = request
     this.#tap = request.tap
     const streams = request.body === null && exchange.body.present
     this.#body = streams ? new RequestBody(exchange.req, request.length === 'chunked', route.bodyBytesMax, this) : null
+    const repeatable = !streams && request.body === null && idempotent.has(facts.method)
+    this.#attempts = new Attempts(context, upstream, this, repeatable)
+    const { totalMs } = route.timeouts
+    this.#endsAt = totalMs === null ? Number.POSITIVE_INFINITY : context.clock.monotonic() + totalMs
   }
 
-  start(upstream: Upstream | null): void {
-    this.#upstream = upstream
-    const target = upstream === null ? null : this.#context.targets.pick(upstream, null, 0)
-    if (target === null) return this.#giveUp('upstream_unreachable', 'unreachable')
+  start(): void {
+    this.#enter('connecting', this.#allowed.route.timeouts.connectMs)
     this.#context.deadlines.watch(this)
-    this.#attempt(target, false)
+    if (!this.#attempts.first()) this.#giveUp('upstream_unreachable', 'unreachable')
   }
 
   // ---- the request on its way --------------------------------------------------------------------------
 
-  #attempt(target: Target, fresh: boolean): void {
-    this.#target = target
-    this.#connection = null
-    this.#attempts++
-    this.#enter('connecting', this.#route.timeouts.connectMs)
-    this.#context.upstreams.acquire(target, this, fresh)
-  }
-
   connected(connection: RequestConnection): void {
-    this.#connection = connection
+    this.#attempts.connection = connection
     const { path, lines, length, body } = this.#request
-    if (this.#target === null) throw new Error('a connection for no target')
     // Not the connection's: targets with other base paths share it.
-    const { authority, basePath } = this.#target
+    const { authority, basePath } = this.#attempts.target
     const head = requestHead(this.method, basePath + path, authority, lines, length)
     if (this.#body !== null) {
-      this.#enter('sending', this.#route.timeouts.idleMs)
+      this.#enter('sending', this.#allowed.route.timeouts.idleMs)
       return this.#body.sendTo(connection, head)
     }
-    connection.writeText(head)
-    if (body !== null && body.length > 0) connection.write(body)
+    if (body === null) connection.writeText(head)
+    else {
+      connection.cork()
+      connection.writeText(head)
+      connection.write(body)
+      connection.uncork()
+    }
     this.bodySent()
   }
 
@@ -116,14 +125,15 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
     if (this.#exchange.body.expectsContinue) this.#exchange.res.writeContinue()
   }
 
-  bodyProgress(): void {
+  bodyProgress(bytes: number): void {
+    this.#exchange.received += bytes
     if (this.#phase === 'sending') this.#putOff()
   }
 
   bodySent(): void {
-    this.#connection?.requestSent()
+    this.#attempts.connection?.requestSent()
     if (this.#phase === 'connecting' || this.#phase === 'sending')
-      this.#enter('waiting', this.#route.timeouts.firstByteMs)
+      this.#enter('waiting', this.#allowed.route.timeouts.firstByteMs)
   }
 
   bodyTooLarge(): void {
@@ -145,35 +155,35 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
   // ---- the answer on its way back ----------------------------------------------------------------------
 
   interim(head: ResponseHead): void {
-    if (this.#phase !== 'over') passInterim(this.#context, this.#exchange, this.#evaluation, head)
+    passInterim(this.#context, this.#exchange, this.#allowed, head)
   }
 
   answered(head: ResponseHead, body: string): void {
     this.#head(head)
+    this.#exchange.sent += body.length
     if (body !== '') this.#tap?.data(Buffer.from(body, 'latin1'))
     this.#whole(noTrailers)
-    if (body !== '' && this.#exchange.req.complete) this.#exchange.res.end(body, 'latin1')
-    else {
-      if (body !== '') this.#exchange.res.write(body, 'latin1')
-      endAnswer(this.#context, this.#exchange)
-    }
+    endAnswer(this.#context, this.#exchange, body, 'latin1')
   }
 
   answerStart(head: ResponseHead): void {
     this.#head(head)
+    this.#longRunning = this.#allowed.route.onRevoke === 'close' && isEventStream(head.lines)
+    if (this.#longRunning) this.#context.longRunning.add(this)
     // Mostly the first bytes of the body are already here and go out with the head; a slow stream's head goes alone.
     process.nextTick(flushHead, this.#exchange.res)
   }
 
   answerData(chunk: Buffer): boolean {
     this.#putOff()
+    this.#exchange.sent += chunk.length
     this.#tap?.data(chunk)
     if (this.#exchange.res.write(chunk)) return true
     if (!this.#followsDrain) {
       this.#followsDrain = true
       this.#exchange.res.on('drain', () => {
         this.#putOff()
-        this.#connection?.resume()
+        this.#attempts.connection?.resume()
       })
     }
     return false
@@ -182,29 +192,31 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
   answerEnd(trailers: readonly string[]): void {
     this.#whole(trailers)
     passTrailers(this.#context, this.#exchange, trailers)
-    endAnswer(this.#context, this.#exchange)
+    endAnswer(this.#context, this.#exchange, '', 'latin1')
   }
 
-  switched(): void {
-    throw new Error('nothing was asked for but HTTP/1.1')
+  switched(head: ResponseHead, first: Buffer): void {
+    if (!isWebSocket(head.lines)) return this.failed(new UpstreamFault('no_http'))
+    this.#phase = 'over'
+    this.#context.deadlines.unwatch(this)
+    passSwitch(this.#context, this.#exchange, this.#allowed, head)
+    startUpgraded(this.#context, this.#exchange, this.#allowed.route, this.#attempts, this.#endsAt, first)
   }
 
   #head(head: ResponseHead): void {
     this.#status = head.status
-    this.#enter('answering', this.#route.timeouts.idleMs)
+    this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#tap?.head(head.status, head.lines)
-    passHead(this.#context, this.#exchange, this.#evaluation, this.#standing, head)
+    passHead(this.#context, this.#exchange, this.#allowed, head)
   }
 
   /** The upstream is done. The deadline stays until the client has taken the last byte. */
   #whole(trailers: readonly string[]): void {
-    this.#phase = 'over'
-    this.#putOff()
-    this.#connection = null
+    this.#enter('over', this.#allowed.route.timeouts.idleMs)
     this.#body?.stop()
     this.#tap?.end(trailers)
     this.#tap = null
-    this.#report('answered')
+    this.#attempts.answered(this.#status)
   }
 
   // ---- ends --------------------------------------------------------------------------------------------
@@ -215,42 +227,20 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
       return sendInternalError(this.#context, this.#exchange, fault.cause)
     }
     if (this.#phase === 'over') return
-    const outcome = this.#connection === null ? 'unreachable' : 'broken'
-    if (this.#triesAgain(outcome)) return
-    const { requestId } = this.#exchange
-    this.#context.reportFault('gateway.upstream_failed', { requestId, api: this.#evaluation.api?.id }, fault)
-    this.#giveUp('upstream_unreachable', outcome)
-  }
-
-  /**
-   * Only where doing it twice is doing it once: nothing of the request was sent, or it has no body and its method is
-   * idempotent; and not a byte of an answer has come (RFC 9110, section 9.2.2). An upstream may close a connection
-   * that was idle at the very moment at which it is used again: that says nothing of the upstream.
-   */
-  #triesAgain(outcome: AttemptOutcome): boolean {
-    const connection = this.#connection
-    const { body, method } = this.#request
-    const upstream = this.#upstream
-    const target = this.#target
-    if (upstream === null || target === null || connection?.heard === true) return false
-    const repeatable = this.#body === null && body === null && idempotent.has(method)
-    if (connection?.written === true && !repeatable) return false
-    if (connection?.reused === true && !this.#renewed) {
-      this.#renewed = true
-      this.#attempt(target, true)
-      return true
+    const outcome = this.#attempts.connection === null ? 'unreachable' : 'broken'
+    if (this.#phase !== 'answering' && this.#context.clock.monotonic() < this.#endsAt) {
+      this.#enter('connecting', this.#allowed.route.timeouts.connectMs)
+      if (this.#attempts.again(outcome)) return
     }
-    const next = this.#context.targets.pick(upstream, target, this.#attempts)
-    if (next === null) return false
-    this.#report(outcome)
-    this.#attempt(next, false)
-    return true
+    const fields = { requestId: this.#exchange.requestId, api: this.#allowed.evaluation.api?.id }
+    this.#context.reportFault('gateway.upstream_failed', fields, fault)
+    this.#giveUp('upstream_unreachable', outcome)
   }
 
   expired(): void {
     switch (this.#phase) {
       case 'connecting':
-        if (this.#target !== null) this.#context.upstreams.cancel(this.#target, this)
+        this.#attempts.cancel()
         this.#context.deadlines.watch(this)
         return this.failed(new UpstreamFault('unreachable', new Error('no connection in time')))
       case 'sending':
@@ -271,11 +261,16 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
     this.#stop('abandoned', 'client_gone')
   }
 
+  refused(evaluation: Evaluation): void {
+    this.#exchange.decided(evaluation)
+    this.#cut('answered', 'abandoned')
+  }
+
   /** The upstream failed. Before the first byte the client is told; after it, its answer must not look whole. */
   #giveUp(code: 'upstream_unreachable' | 'upstream_timeout', outcome: AttemptOutcome): void {
     if (this.#exchange.res.headersSent) return this.#cut('upstream_error', outcome)
     this.#stop(outcome, 'upstream_error')
-    this.#answer(refusedAs(this.#evaluation, code))
+    this.#answer(refusedAs(this.#allowed.evaluation, code))
     this.#exchange.meter('upstream_error')
   }
 
@@ -285,7 +280,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
     this.#stop('abandoned', 'client_gone')
     // What follows on this connection is the rest of a body.
     this.#exchange.connection.broken = true
-    const refused = refusedAs(this.#evaluation, code)
+    const refused = refusedAs(this.#allowed.evaluation, code)
     this.#exchange.decided(refused)
     this.#answer(refused)
     this.#exchange.meter('answered')
@@ -293,12 +288,13 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
 
   #answer(refused: Evaluation): void {
     const { requestId } = this.#exchange
-    sendAnswer(this.#context, this.#exchange, this.#context.dataPlane.answer(refused, this.#standing, requestId))
+    const answer = this.#context.dataPlane.answer(refused, this.#allowed.standing, requestId)
+    sendAnswer(this.#context, this.#exchange, answer)
   }
 
   /** A reset rather than an end where the client could take the end of the connection for the end of the answer. */
-  #cut(ended: 'upstream_error' | 'client_gone', outcome: AttemptOutcome): void {
-    this.#stop(outcome, ended)
+  #cut(ended: 'answered' | 'upstream_error' | 'client_gone', outcome: AttemptOutcome): void {
+    this.#stop(outcome, ended === 'client_gone' ? 'client_gone' : 'upstream_error')
     this.#exchange.meter(ended)
     const { connection, req } = this.#exchange
     if (req.httpVersionMinor === 0) connection.cut()
@@ -309,28 +305,20 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch {
   #stop(outcome: AttemptOutcome, why: 'client_gone' | 'upstream_error'): void {
     this.#phase = 'over'
     this.#context.deadlines.unwatch(this)
+    if (this.#longRunning) this.#context.longRunning.remove(this)
     this.#body?.stop()
-    if (this.#connection !== null) this.#connection.destroy()
-    else if (this.#target !== null) this.#context.upstreams.cancel(this.#target, this)
-    this.#connection = null
-    this.#report(outcome)
+    this.#attempts.stop(outcome, this.#status)
     this.#tap?.aborted(why)
     this.#tap = null
   }
 
-  #report(outcome: AttemptOutcome): void {
-    const target = this.#target
-    this.#target = null
-    if (target !== null) this.#context.targets.report(target, outcome, this.#status)
-  }
-
   #enter(phase: Phase, withinMs: number): void {
     this.#phase = phase
-    this.dueAt = this.#context.clock.monotonic() + withinMs
+    this.dueAt = Math.min(this.#context.clock.monotonic() + withinMs, this.#endsAt)
   }
 
   #putOff(): void {
-    this.dueAt = this.#context.clock.monotonic() + this.#route.timeouts.idleMs
+    this.#enter(this.#phase, this.#allowed.route.timeouts.idleMs)
   }
 }
 

@@ -87,16 +87,6 @@ describe('a request on its way', () => {
     expect(upstream.seen.map(({ path }) => path)).toEqual(paths)
     client.socket.destroy()
   })
-
-  it('ignores Upgrade and ends the connection, so that nothing behind it is lost in between', async () => {
-    const { port, upstream } = await gatewayTo()
-    const client = rawClient(port)
-    client.send(head('GET /ws HTTP/1.1', 'Host: a', key, 'Connection: Upgrade', 'Upgrade: websocket'))
-    const answer = await client.answer()
-    expect([answer.status, answer.header('connection')]).toEqual([200, ['close']])
-    await client.closed()
-    expect(upstream.seen[0]?.lines.map(([name]) => name.toLowerCase())).not.toContain('upgrade')
-  })
 })
 
 describe('a body on its way', () => {
@@ -528,6 +518,37 @@ describe('what does not move on', () => {
     await client.until('hello')
     clock.advance(5_250)
     expect(await client.closed()).toMatch(/hello$/)
+  })
+
+  it('is cut when its time is up, however it moves', async () => {
+    const clock = fixedClock()
+    const { port, upstream, dataPlane } = await gatewayTo(
+      answerWith('HTTP/1.1 200 OK', 'Content-Length: 1000', '', ''),
+      { clock, route: { timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 12_000 } } },
+    )
+    const client = rawClient(port)
+    client.send(head('GET / HTTP/1.1', 'Host: a', key))
+    for (const part of ['one', 'two', 'three', 'four']) {
+      await client.until('Content-Length')
+      for (const socket of upstream.sockets) socket.write(part)
+      await client.until(part)
+      clock.advance(part === 'four' ? 500 : 3_900)
+    }
+    expect(await client.closed()).toMatch(/onetwothreefour$/)
+    expect(dataPlane.metered).toMatchObject([{ ended: 'upstream_error', latencyMs: 12_000 }])
+  })
+
+  it('is 504 where its time is up before an answer', async () => {
+    const clock = fixedClock()
+    const timeouts = { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 1_000 }
+    const { port, upstream } = await gatewayTo(() => undefined, { clock, route: { timeouts } })
+    const client = rawClient(port)
+    const arrived = upstream.nextHead()
+    client.send(head('GET / HTTP/1.1', 'Host: a', key))
+    await arrived
+    clock.advance(1_000)
+    expect((await client.answer()).status).toBe(504)
+    client.socket.destroy()
   })
 
   it('is 408 where the client falls silent inside its body', async () => {

@@ -31,6 +31,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     close: async (graceMs) => {
       await listeners.close(graceMs)
       context.deadlines.stop()
+      context.longRunning.stop()
       context.upstreams.close()
     },
   }

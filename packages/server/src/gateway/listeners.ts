@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import { type IncomingMessage, type Server, ServerResponse, createServer } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { type Result, fail, ok } from '../base/result.ts'
@@ -6,6 +6,7 @@ import { answerSocket } from './answer.ts'
 import { type Connection, connectionOf } from './connection.ts'
 import type { GatewayContext } from './context.ts'
 import { Exchange } from './exchange.ts'
+import { UpgradingClient, asksForWebSocket } from './upgrade.ts'
 import { parserFault } from './wire.ts'
 
 export interface ListenAddress {
@@ -86,6 +87,7 @@ async function listen(
   asked: ListenAddress,
 ): Promise<Result<Listener, BusyAddress>> {
   const { limits } = context
+  const connections = new Map<Socket, Connection<Exchange>>()
   const server = createServer({
     maxHeaderSize: limits.headBytesMax,
     headersTimeout: limits.headTimeoutMs,
@@ -97,11 +99,13 @@ async function listen(
     // Missing and repeated Host are answered alike, by us.
     requireHostHeader: false,
     noDelay: true,
+    optimizeEmptyRequests: true,
+    // Not behind a request that has not been answered yet: nobody does that.
+    shouldUpgradeCallback: (req) => asksForWebSocket(req) && connections.get(req.socket)?.current === null,
   })
   // No silent truncation: the lines are counted by `wireFault`, and their bytes are bounded above.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
-  const connections = new Map<Socket, Connection<Exchange>>()
   const drained = Promise.withResolvers<void>()
   let accepting: ListenAddress | null = null
   let closing = false
@@ -204,7 +208,18 @@ function receive(
     current.bodyBroken = true
     current.inFlight?.bodyBroken()
   })
-  // A tunnel is not offered. Upgrade has no listener, so it is ignored, as RFC 9110, section 7.8 allows.
+  // Whatever else asks to be upgraded is an ordinary request (`asksForWebSocket`).
+  server.on('upgrade', (req: IncomingMessage, socket: Socket, first: Buffer) => {
+    const connection = connections.get(socket)
+    if (connection === undefined || connection.broken || connection.current !== null) return void socket.destroy()
+    socket.setTimeout(0)
+    const res = new ServerResponse(req)
+    res.assignSocket(socket)
+    res.once('finish', () => socket.destroySoon())
+    socket.on('drain', () => res.emit('drain'))
+    begin(new Exchange(context, connection, req, res, new UpgradingClient(socket, first)))
+  })
+  // A tunnel is not offered.
   server.on('connect', (_req: IncomingMessage, socket: Socket) => {
     const connection = connections.get(socket)
     if (connection === undefined) return void socket.destroy()

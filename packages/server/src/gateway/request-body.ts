@@ -6,7 +6,7 @@ import type { RequestConnection } from './upstream/attempt.ts'
 export interface BodyWatch {
   /** The upstream is there: the first byte may come. */
   bodyWanted(): void
-  bodyProgress(): void
+  bodyProgress(bytes: number): void
   bodySent(): void
   bodyTooLarge(): void
   /** Trailer lines of a body in chunks that may go on to the upstream: name, value, … */
@@ -65,7 +65,7 @@ export class RequestBody {
   readonly #onData = (chunk: Buffer): void => {
     this.#left -= chunk.length
     if (this.#left < 0) return this.#watch.bodyTooLarge()
-    this.#watch.bodyProgress()
+    this.#watch.bodyProgress(chunk.length)
     const connection = this.#connection
     if (connection === null || this.#write(connection, chunk)) return
     this.paused = true

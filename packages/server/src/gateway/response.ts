@@ -1,42 +1,65 @@
 import { STATUS_CODES } from 'node:http'
 
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
+import { headerValue } from '../core/decision/headers.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { type HeaderRules, isNamed, nominatedBy, trailerLines, trailerNames } from './headers.ts'
 import type { ResponseHead } from './upstream/response-head.ts'
 
+/** The decision of a request that is answered. */
+interface Decided {
+  readonly evaluation: Evaluation
+  readonly standing: Standing
+}
+
 /** Status and header lines of an upstream's answer go on to the client, or are held until the first of the body. */
 export function passHead(
   context: GatewayContext,
   exchange: Exchange,
-  evaluation: Evaluation,
-  standing: Standing,
+  allowed: Decided,
   { status, lines, framing }: ResponseHead,
 ): void {
-  const { dataPlane, headerRules } = context
-  const limits = dataPlane.limitHeaders(evaluation, standing)
-  const own = ownResponseHeaders(exchange.requestId, evaluation, limits, dataPlane.corsHeaders(evaluation))
+  const { headerRules } = context
+  const own = ownLines(context, exchange, allowed)
   if (framing === 'chunked' && exchange.req.httpVersionMinor > 0) {
     const announced = trailerNames(headerRules, lines, null)
     if (announced !== null) own.push('Trailer', announced)
   }
-  own.push(...exchange.hsts(), ...exchange.connectionHeader())
-  exchange.res.writeHead(status, responseHeaders(headerRules, status, lines, evaluation, own))
+  own.push(...exchange.connectionHeader())
+  exchange.res.writeHead(status, responseHeaders(headerRules, status, lines, allowed.evaluation, own))
+}
+
+/** 101: the connection is upgraded. */
+export function passSwitch(
+  context: GatewayContext,
+  exchange: Exchange,
+  allowed: Decided,
+  { status, lines }: ResponseHead,
+): void {
+  const own = ownLines(context, exchange, allowed)
+  own.push('Connection', 'Upgrade', 'Upgrade', 'websocket')
+  const kept = responseHeaders(context.headerRules, status, lines, allowed.evaluation, own)
+  exchange.connection.socket.write(rawHead(status, kept), 'latin1')
 }
 
 /** Header lines before the answer, such as 103 (RFC 8297): for clients that know of such. 100 was said by ourselves. */
 export function passInterim(
   { headerRules }: GatewayContext,
   { req, res, connection }: Exchange,
-  evaluation: Evaluation,
+  { evaluation }: Decided,
   { status, lines }: ResponseHead,
 ): void {
   if (status === 100 || req.httpVersionMinor === 0 || res.headersSent) return
   const kept = responseHeaders(headerRules, status, lines, evaluation, [])
+  connection.socket.write(rawHead(status, kept), 'latin1')
+}
+
+/** What Node's response object has no word for: a head before the answer, or in its place. */
+function rawHead(status: number, lines: readonly string[]): string {
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
-  for (let i = 0; i < kept.length; i += 2) head += `${kept[i]}: ${kept[i + 1]}\r\n`
-  connection.socket.write(`${head}\r\n`, 'latin1')
+  for (let i = 0; i < lines.length; i += 2) head += `${lines[i]}: ${lines[i + 1]}\r\n`
+  return `${head}\r\n`
 }
 
 export function passTrailers(
@@ -49,6 +72,11 @@ export function passTrailers(
   const pairs: [string, string][] = []
   for (let i = 0; i < kept.length; i += 2) pairs.push([kept[i] ?? '', kept[i + 1] ?? ''])
   res.addTrailers(pairs)
+}
+
+/** Events as they happen (HTML, server-sent events): an answer that may go on for hours. */
+export function isEventStream(lines: readonly string[]): boolean {
+  return /^text\/event-stream\s*(?:;|$)/i.test(headerValue(lines, 'content-type') ?? '')
 }
 
 /**
@@ -81,13 +109,14 @@ function responseHeaders(
 }
 
 /** What the gateway adds to every answer of this request. A key in the address must not be kept or passed on. */
-function ownResponseHeaders(
-  requestId: string,
-  evaluation: Evaluation,
-  limits: readonly string[],
-  cors: readonly string[],
-): string[] {
-  const own = ['X-Request-Id', requestId, ...limits, ...cors]
+function ownLines({ dataPlane }: GatewayContext, exchange: Exchange, { evaluation, standing }: Decided): string[] {
+  const own = [
+    'X-Request-Id',
+    exchange.requestId,
+    ...dataPlane.limitHeaders(evaluation, standing),
+    ...dataPlane.corsHeaders(evaluation),
+    ...exchange.hsts(),
+  ]
   if (evaluation.presented?.place.in === 'query')
     own.push('Cache-Control', 'no-store', 'Referrer-Policy', 'no-referrer')
   return own

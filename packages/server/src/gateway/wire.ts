@@ -5,7 +5,7 @@ import type { Code } from '@postern/contract'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { refuse } from '../core/decision/refuse.ts'
-import type { WireLimits } from './context.ts'
+import type { WireLimits } from './wire-limits.ts'
 
 /**
  * The first look at a request, before anything else does: what could be read in two ways, or is out of bounds, goes

@@ -107,6 +107,15 @@ function addHooks(app: FastifyInstance, parts: ManagementParts): void {
     if (request.decided === null) return
     const { evaluation, facts } = request.decided
     const { statusCode: status, elapsedTime: latencyMs } = reply
-    parts.dataPlane.meter({ evaluation, facts, requestId: request.id, status, ended: 'answered', latencyMs })
+    parts.dataPlane.meter({
+      evaluation,
+      facts,
+      requestId: request.id,
+      status,
+      ended: 'answered',
+      latencyMs,
+      received: 0,
+      sent: 0,
+    })
   })
 }

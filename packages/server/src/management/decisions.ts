@@ -40,7 +40,16 @@ export const verify: Resource = (app, parts) => {
             ],
           }
       const latencyMs = clock.monotonic() - facts.monotonic
-      dataPlane.meter({ evaluation, facts, requestId, status: answer.status, ended: 'answered', latencyMs })
+      dataPlane.meter({
+        evaluation,
+        facts,
+        requestId,
+        status: answer.status,
+        ended: 'answered',
+        latencyMs,
+        received: 0,
+        sent: 0,
+      })
       return decisionView(evaluation, answer)
     },
   )

@@ -53,7 +53,17 @@ function ended(evaluation: Pick<Evaluation, 'api' | 'refusal'>, more: Partial<Me
     exposed: null,
     ...evaluation,
   }
-  return { evaluation: whole, facts, requestId: 'req_1', status: 200, ended: 'answered', latencyMs: 1, ...more }
+  return {
+    evaluation: whole,
+    facts,
+    requestId: 'req_1',
+    status: 200,
+    ended: 'answered',
+    latencyMs: 1,
+    received: 0,
+    sent: 0,
+    ...more,
+  }
 }
 
 describe('the ops listener', () => {

@@ -103,6 +103,8 @@ export interface Route {
   readonly limits: readonly LimitRule[]
   readonly rawPath: boolean
   readonly onStale: 'refuse' | 'serve'
+  /** Event streams and upgraded connections whose credential dies: closed, or left to end by themselves. */
+  readonly onRevoke: 'close' | 'finish'
   readonly timeouts: Timeouts
   readonly bodyBytesMax: number
   /** What requests are held against before they are forwarded; null: they are not validated. */
@@ -137,6 +139,8 @@ export interface Timeouts {
   readonly firstByteMs: number
   /** Between two chunks of either body. */
   readonly idleMs: number
+  /** From the decision to the last byte of the answer, streams included. Null: no bound. */
+  readonly totalMs: number | null
 }
 
 /** `any`: one of them suffices. `all`: every one is needed. Both empty: no scope is needed. */

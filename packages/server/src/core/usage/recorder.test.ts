@@ -34,6 +34,8 @@ function meter(recorder: UsageRecorder, world: World, sent: Sent = {}, more: Par
     status: 200,
     ended: 'answered',
     latencyMs: 3,
+    received: 0,
+    sent: 0,
   } as const
   recorder.record({ ...entry, ...more })
 }
@@ -103,6 +105,19 @@ describe('counts', () => {
       '- * credential_unknown AT': 3,
       '- * api_unknown AT': 1,
     })
+  })
+
+  it('of what ran for more than a minute are of the minute in which it ended: the others are summed up by then', () => {
+    const recorder = aRecorder()
+    const world = aWorld()
+    meter(recorder, world, { now: noon }, { latencyMs: minuteMs })
+    meter(recorder, world, { now: noon }, { latencyMs: minuteMs + 1 })
+    meter(recorder, world, { now: noon }, { latencyMs: 10 * minuteMs })
+    expect(recorder.take(noon).counts.map(({ minute, count }) => [minute, count])).toEqual([
+      [noon, 1],
+      [noon + minuteMs, 1],
+      [noon + 10 * minuteMs, 1],
+    ])
   })
 
   it('begin anew at the edge of a minute, and are told of both', () => {
@@ -205,6 +220,8 @@ describe('combinations beyond the cap', () => {
       status: 200,
       ended: 'answered',
       latencyMs: 1,
+      received: 0,
+      sent: 0,
     }
   }
 
@@ -306,7 +323,7 @@ describe('latencies', () => {
   it('are counted in the bucket whose upper edge they do not pass, for allowed requests alone', () => {
     const recorder = aRecorder()
     const world = aWorld()
-    for (const latencyMs of [0, 1, 1.01, 2, 30_000, 30_000.1, 1e9]) meter(recorder, world, {}, { latencyMs })
+    for (const latencyMs of [0, 1, 1.01, 2, 30_000, 30_000.1, 60_000]) meter(recorder, world, {}, { latencyMs })
     meter(recorder, world, { method: 'DELETE' })
     expect(recorder.take(noon).latencies).toEqual([
       {
@@ -457,6 +474,8 @@ describe('the request log', () => {
         status: 401,
         ended: 'answered',
         latencyMs: 0,
+        received: 0,
+        sent: 0,
       })
     }
     expect(recorder.take(noon).requests).toHaveLength(10_000)

@@ -15,6 +15,9 @@ export interface MeterEntry {
   /** How an allowed request ended. */
   readonly ended: 'answered' | 'upstream_error' | 'client_gone'
   readonly latencyMs: number
+  /** Bytes of the bodies that passed, or of the other protocol where the connection was upgraded. */
+  readonly received: number
+  readonly sent: number
 }
 
 export interface RecorderOptions {
@@ -97,7 +100,9 @@ export class UsageRecorder {
     const { evaluation, facts } = entry
     const outcome = outcomeOf(entry)
     const country = this.#options.countryOf(evaluation.clientIp)
-    const minute = Math.floor(facts.now / minuteMs) * minuteMs
+    // What ran for long is counted when it ended: the minute in which it came is summed up by then.
+    const at = entry.latencyMs > minuteMs ? facts.now + entry.latencyMs : facts.now
+    const minute = Math.floor(at / minuteMs) * minuteMs
     if (minute !== this.#minute) this.#nextMinute(minute)
     this.#count(evaluation, outcome, country)
     const { principal } = evaluation

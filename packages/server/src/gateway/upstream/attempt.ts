@@ -21,6 +21,12 @@ export interface RequestConnection {
   resume(): void
   /** Ends it at once. Whoever calls knows why, and hears nothing more. */
   destroy(): void
+  /** After 101: who is at the other end of the tunnel from here on. */
+  tunnelTo(end: TunnelEnd): void
+  /** Nothing more will be written, which the upstream is told behind what was. */
+  endTunnel(): void
+  /** Ends it once all that was written has left. */
+  destroySoon(): void
 }
 
 /** One request on its way through a connection, as far as the connection has to tell it something. */

@@ -136,9 +136,12 @@ export class UpstreamConnection implements RequestConnection {
     this.#tunnel = end
   }
 
-  /** Nothing more will be written. */
   endTunnel(): void {
     this.#socket.end()
+  }
+
+  destroySoon(): void {
+    this.#socket.destroySoon()
   }
 
   // ---- the answer --------------------------------------------------------------------------------------
