@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
+import { neighbourTests } from './tests/neighbours/support/programs.ts'
+
 const storeTests = 'packages/server/src/store/**/*.test.ts'
 const conformanceTests = 'tests/conformance/**/*.test.ts'
 const postgres = './tools/postgres-setup.ts'
@@ -20,9 +22,16 @@ export default defineConfig({
       { extends: true, test: { name: 'store', include: [storeTests], globalSetup: [postgres] } },
       {
         extends: true,
-        test: { name: 'system', include: ['tests/**/*.test.ts'], exclude: [conformanceTests], globalSetup: [postgres] },
+        test: {
+          name: 'system',
+          include: ['tests/**/*.test.ts'],
+          exclude: [conformanceTests, 'tests/neighbours/**'],
+          globalSetup: [postgres],
+        },
       },
       { extends: true, test: { name: 'conformance', include: [conformanceTests] } },
+      // Proxies of the system's packages: those that are not installed have no tests here.
+      { extends: true, test: { name: 'neighbours', include: neighbourTests() } },
     ],
   },
 })

@@ -197,6 +197,22 @@ async function throughGateway(facts: Facts): Promise<Outcome & { readonly id: st
   return { allowed, status: answer.status, id: answer.header('x-request-id') ?? '', code }
 }
 
+/** As Traefik or Caddy asks. 200 is the only status that stands for allowed: 204 answers a preflight. */
+async function throughForwardAuth({ host, method, target, headers, ip, scheme }: Facts) {
+  const answer = await request(Number(new URL(server.ops).port), {
+    target: '/forward-auth',
+    headers: [
+      ['X-Forwarded-Method', method],
+      ['X-Forwarded-Proto', scheme],
+      ['X-Forwarded-Host', host],
+      ['X-Forwarded-Uri', target],
+      ['X-Forwarded-For', ip],
+      ...headers,
+    ],
+  })
+  return { allowed: answer.status === 200, status: answer.status, code: answer.header('x-postern-code') }
+}
+
 async function asked(operation: 'verify' | 'explain', facts: Facts) {
   const { allowed, status, code } = (await describedAnswer(operation, facts)).body
   return { allowed, status, code }
@@ -372,7 +388,7 @@ const regionalFacts: fc.Arbitrary<Facts> = fc
     scheme: 'https',
   }))
 
-describe('gateway, verify and explain give one answer (design section 4)', () => {
+describe('gateway, forward-auth, verify and explain give one answer (design section 4)', () => {
   it('to any request of an API with keys', async () => {
     const codes = new Set<string | null>()
     await fc.assert(
@@ -381,6 +397,7 @@ describe('gateway, verify and explain give one answer (design section 4)', () =>
         const { id: _, code, ...answered } = await throughGateway(facts)
         codes.add(explained.code)
         expect(await asked('verify', facts)).toEqual(explained)
+        expect(await throughForwardAuth(facts)).toEqual(explained)
         expect(answered).toEqual({ allowed: explained.allowed, status: explained.status })
         if (facts.method !== 'HEAD') expect(code).toBe(explained.code)
       }),
@@ -416,6 +433,7 @@ describe('gateway, verify and explain give one answer (design section 4)', () =>
         const explained = await asked('explain', facts)
         const { id, code: _, ...answered } = await throughGateway(facts)
         expect(await asked('verify', facts)).toEqual(explained)
+        expect(await throughForwardAuth(facts)).toEqual(explained)
         expect(answered).toEqual({ allowed: explained.allowed, status: explained.status })
         told.set(id, explained.code)
       }),
@@ -449,9 +467,10 @@ describe('gateway, verify and explain give one answer (design section 4)', () =>
     expect(await throughGateway(facts)).toMatchObject(yes)
     expect(await asked('verify', facts)).toEqual(yes)
     expect(await asked('explain', facts)).toEqual(yes)
-    expect(await asked('verify', facts)).toEqual(yes)
+    expect(await throughForwardAuth(facts)).toEqual(yes)
     expect(await asked('explain', facts)).toEqual(no)
     expect(await asked('verify', facts)).toEqual(no)
+    expect(await throughForwardAuth(facts)).toEqual(no)
     expect(await throughGateway(facts)).toMatchObject(no)
     clock.advance(20_000)
     expect(await asked('explain', facts)).toEqual(yes)

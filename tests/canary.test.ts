@@ -32,7 +32,7 @@ beforeAll(async () => {
   upstream = await startEchoUpstream(() => ({ ok: true }))
   const [own = 0] = await freePorts(1)
   server = await startServerProcess({
-    listen: ', plain_http_from: [127.0.0.1]',
+    listen: ', plain_http_from: [127.0.0.1], trusted_proxies: [127.0.0.3]',
     yaml: `
 failures: {attempts: 1000000, window: 1m}
 apis:
@@ -148,6 +148,32 @@ async function drive(vchPort: number): Promise<void> {
       { from: '127.0.0.2', headers: [bearer(value)] },
     ]) {
       const answer = await request(server.gatewayPort, { target: '/v1/orders/1', ...asked })
+      answers.push(answer.text, answer.lines.join('\n'))
+    }
+    // Forward-auth: what a proxy is told it may pass on to clients and write into its own log.
+    for (const { uri = '/v1/orders/1', headers = [], from = '127.0.0.3' } of [
+      { headers: [bearer(value)] },
+      { headers: [['X-Api-Key', value] as const, bearer(value)] },
+      { uri: `/v1/orders/1?api_key=${value}&x=1`, headers: [['Referer', `https://a.test/?api_key=${value}`] as const] },
+      { headers: [bearer(value), ['X-Forwarded-Uri', `/?api_key=${value}`] as const] },
+      { headers: [bearer(value)], from: '127.0.0.2' },
+    ] as readonly {
+      readonly uri?: string
+      readonly headers?: readonly (readonly [string, string])[]
+      readonly from?: string
+    }[]) {
+      const answer = await request(Number(new URL(server.ops).port), {
+        target: '/forward-auth',
+        from,
+        headers: [
+          ['X-Forwarded-Method', 'GET'],
+          ['X-Forwarded-Proto', 'https'],
+          ['X-Forwarded-Host', 'shop.test'],
+          ['X-Forwarded-Uri', uri],
+          ['X-Forwarded-For', '203.0.113.7'],
+          ...headers,
+        ],
+      })
       answers.push(answer.text, answer.lines.join('\n'))
     }
     const raw = await exchange(

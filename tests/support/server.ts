@@ -26,8 +26,8 @@ export interface TestServer {
   readonly upstream: EchoUpstream
   readonly running: RunningServer
   readonly logged: readonly string[]
-  /** Takes another configuration into force, as a change of the file does. */
-  reload(yaml: string): Promise<Result<null, readonly string[]>>
+  /** Takes another configuration into force, as a change of the file does; `listen` as at the start unless said. */
+  reload(yaml: string, listen?: string): Promise<Result<null, readonly string[]>>
   readonly api: ApiCall
   stop(): Promise<void>
 }
@@ -66,11 +66,11 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
   const upstream = await startEchoUpstream(options.answer)
   const ports = await freePorts(3 + (options.ownPorts ?? 0))
   const [gateway = 0, console = 0, ops = 0, ...own] = ports
-  const text = (yaml: string) =>
+  const text = (yaml: string, listen: string) =>
     [
       'version: 1',
       'brand: acme',
-      `listen: {gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"${options.listen ?? ''}}`,
+      `listen: {gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"${listen}}`,
       `public_url: http://127.0.0.1:${console}`,
       'data: ./data',
       'keys: ./keys',
@@ -79,8 +79,8 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
         .replaceAll('UPSTREAM', upstream.url)
         .replaceAll(/PORT([0-9])/g, (_, i: string) => String(own[Number(i)] ?? gateway)),
     ].join('\n')
-  const load = (yaml: string, previous: Config | null): Config => {
-    const loaded = loadConfigText(text(yaml), {
+  const load = (yaml: string, previous: Config | null, listen = options.listen ?? ''): Config => {
+    const loaded = loadConfigText(text(yaml, listen), {
       file: join(folder, 'postern.yaml'),
       env: { POSTERN_MANAGEMENT_KEY: managementKey },
       previous,
@@ -115,7 +115,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     upstream,
     running,
     logged,
-    reload: (yaml) => running.reload(load(yaml, running.config())),
+    reload: (yaml, listen) => running.reload(load(yaml, running.config(), listen)),
     api: callApi(base),
     stop: async () => {
       await running.stop(1000)

@@ -79,6 +79,22 @@ export const codes = {
     detail: 'The request was not completed. Quote the request id to the provider.',
     log: 'internal error',
   },
+  forward_auth_untrusted: {
+    stage: 'wire',
+    status: 403,
+    title: 'This address may not ask for decisions',
+    detail:
+      'Another proxy’s word on a request is taken only from the peers in `listen.trusted_proxies`, and this address is not among them. Operators: add the address of the proxy there.',
+    log: 'forward-auth asked by a peer outside trusted_proxies',
+  },
+  forward_auth_misconfigured: {
+    stage: 'wire',
+    status: 500,
+    title: 'The proxy in front is not set up completely',
+    detail:
+      'The proxy asked whether a request may pass, but did not say clearly which one. Operators: compare its configuration with the one in `examples/forward-auth`.',
+    log: 'forward-auth question incomplete or contradictory',
+  },
   // transport
   insecure_transport: {
     stage: 'transport',

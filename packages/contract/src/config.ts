@@ -54,6 +54,7 @@ const listen = Type.Object(
     gateway: Type.Optional(socket),
     console: Type.Optional(socket),
     ops: Type.Optional(socket),
+    forward_auth: Type.Optional(socket),
     tls: Type.Optional(tls),
     trusted_proxies: Type.Optional(Type.Array(peer)),
     plain_http_from: Type.Optional(Type.Array(peer)),

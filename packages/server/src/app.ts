@@ -8,6 +8,7 @@ import type { Random } from './base/random.ts'
 import { fail, ok, type Result } from './base/result.ts'
 import type { Secret } from './base/secret.ts'
 import type { Config, Socket } from './config/config.ts'
+import { socketsOf } from './config/listen.ts'
 import { orphans } from './config/orphans.ts'
 import { operatorAccountId } from './core/accounts/account.ts'
 import { bootstrapRecord, ensureManagementKey, ensureOperatorAccount } from './core/accounts/bootstrap.ts'
@@ -26,11 +27,14 @@ import { RecordTable } from './core/records/table.ts'
 import type { ApplyChanges } from './core/runtime.ts'
 import type { Store } from './core/store.ts'
 import { UsageRecorder } from './core/usage/recorder.ts'
+import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
+import { isQuestion } from './gateway/forward-auth/question.ts'
 import { createGateway } from './gateway/gateway.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
 import { openCountries } from './ops/countries.ts'
-import { createOps } from './ops/ops.ts'
+import { createMetrics } from './ops/metrics.ts'
+import { createOps, type Ops } from './ops/ops.ts'
 import { busyPorts, type BusyPort } from './ops/ports.ts'
 import { generic } from './presets/generic.ts'
 import { acquireDataLock, createKeyFiles, openStore, type DataLock, type LockOwner } from './store/index.ts'
@@ -181,23 +185,29 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   tls.prepare(config.listen.tls)()
   const certificates = () => config.listen.tls?.certificates ?? []
   const expiry = watchExpiry({ clock, certificates, tell: log.info })
-  const ops = createOps({
-    table,
-    feed,
-    recorder,
-    clock,
-    ready: () => readiness(feed, clock),
-    tls: tls.face('ops'),
-    certificates,
-  })
+  const metrics = createMetrics({ table, feed, recorder, clock, certificates })
   const gateway = createGateway({
     dataPlane,
     clock,
     ids,
     reportFault: log.fault,
     limits: wireLimits(config),
-    observer: ops.metrics,
+    observer: metrics,
     tls: tls.face('gateway'),
+  })
+  const forwardAuth = createForwardAuth({
+    dataPlane,
+    clock,
+    ids,
+    reportFault: log.fault,
+    limits: wireLimits(config),
+    observer: metrics,
+  })
+  const ops = createOps({
+    metrics,
+    ready: () => readiness(feed, clock),
+    forwardAuth: { isQuestion, handle: forwardAuth.handle },
+    tls: tls.face('ops'),
   })
   const management = await createManagement({
     store,
@@ -223,6 +233,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)
   await management.listen({ ...config.listen.console })
   await ops.listen(config.listen.ops)
+  await ops.listenForwardAuth(config.listen.forwardAuth)
   housekeeping.start()
   await housekeeping.closeWindows()
   await housekeeping.checkpoint()
@@ -238,8 +249,13 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
       const missing = orphans(config, next, await store.system.inUse())
       if (missing.length > 0) return fail(missing)
       const useTls = tls.prepare(next.listen.tls)
+      const moved = await moveForwardAuth(ops, next)
+      if (!moved.ok) return moved
       const listened = await gateway.update([next.listen.gateway, ...next.listen.own])
-      if (!listened.ok) return fail(listened.error.map(({ host, port }) => `cannot listen on ${host}:${port}`))
+      if (!listened.ok) {
+        await moveForwardAuth(ops, config)
+        return fail(listened.error.map(({ host, port }) => `cannot listen on ${host}:${port}`))
+      }
       useTls()
       config = next
       expiry.look()
@@ -249,6 +265,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     },
     stop: async (graceMs) => {
       await gateway.close(graceMs)
+      forwardAuth.close()
       await management.close()
       await exposures.settled()
       await housekeeping.stop()
@@ -263,15 +280,19 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   }
 }
 
+async function moveForwardAuth(ops: Ops, { listen }: Config): Promise<Result<null, readonly string[]>> {
+  try {
+    await ops.listenForwardAuth(listen.forwardAuth)
+    return ok(null)
+  } catch {
+    return fail(listen.forwardAuth === null ? [] : [`cannot listen on ${hostText(listen.forwardAuth)}`])
+  }
+}
+
 function inForce(declared: Declaration): Declaration {
   const noRoutes = createRouteTable([], { caseInsensitive: false })
   if (!noRoutes.ok) throw new Error('an empty route table has no conflicts')
   return withOperator(declared, generic, noRoutes.value)
-}
-
-function socketsOf(config: Config): readonly Socket[] {
-  const { gateway, own, console, ops } = config.listen
-  return [gateway, ...own, console, ops]
 }
 
 function hostText({ host, port }: Socket): string {

@@ -25,12 +25,11 @@ export async function installationHere({ cwd, env }: Io): Promise<Installation |
       ? { data: join(folder, 'data'), keys: join(folder, 'keys'), sockets: null, certificates: [] }
       : null
   }
-  const { loadConfig } = await import('@postern/server')
+  const { loadConfig, socketsOf } = await import('@postern/server')
   const loaded = loadConfig({ path, env })
   if (!loaded.ok) return null
   const { data, keys, listen } = loaded.value
-  const sockets = [listen.gateway, ...listen.own, listen.console, listen.ops]
-  return { data, keys, sockets, certificates: listen.tls?.certificates ?? [] }
+  return { data, keys, sockets: socketsOf(loaded.value), certificates: listen.tls?.certificates ?? [] }
 }
 
 /** Where the server that runs on a data folder listens; null: none runs. */

@@ -34,6 +34,8 @@ function tell({ io, out }: Tools, server: RunningServer): void {
   out.note(`gateway  ${gateway.join(', ')}`)
   out.note(`console  ${server.consoleUrl}`)
   out.note(`ops      ${listen.ops.host}:${listen.ops.port}`)
+  if (listen.forwardAuth !== null)
+    out.note(`auth     ${listen.forwardAuth.host}:${listen.forwardAuth.port}/forward-auth`)
   const made = server.madeManagementKey
   if (made === null) return
   out.note(`The first management key is in ${server.managementKeyFile} (mode 0600).`)

@@ -2,7 +2,7 @@ import type { ConfigFile } from '@postern/contract'
 
 import { createAddressTable, parseAddress } from '../core/apis/address-table.ts'
 import type { Address, AddressTable, Api } from '../core/apis/api.ts'
-import { collide } from './build-listen.ts'
+import { collides } from './build-listen.ts'
 import type { Listen, Socket } from './config.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
@@ -56,7 +56,7 @@ function ownSockets(
   for (const [{ port }, at] of places) {
     if (port === null || port === listen.gateway.port || sockets.has(port)) continue
     const socket = { host: listen.gateway.host, port }
-    const taken = (['console', 'ops'] as const).find((face) => collide(listen[face], socket))
+    const taken = (['console', 'ops', 'forwardAuth'] as const).find((face) => collides(listen[face], socket))
     if (taken === undefined) sockets.set(port, socket)
     else report.error(at, `uses the same port as listen.${taken}`)
   }

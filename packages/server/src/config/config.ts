@@ -40,6 +40,8 @@ export interface Listen {
   readonly gateway: Socket
   readonly console: Socket
   readonly ops: Socket
+  /** Of forward-auth alone, for proxies elsewhere; null: only ops offers it. */
+  readonly forwardAuth: Socket | null
   /** Listeners of the gateway for addresses such as ":9001". */
   readonly own: readonly Socket[]
   /** Null: every listener speaks plain HTTP. */

@@ -1,6 +1,7 @@
 export type { Certificate } from '../core/tls/certificate.ts'
 export type { Config, Listen, RequestLogConfig, Retention, Socket, StoreConfig } from './config.ts'
 export { formatConfigError, type ConfigError, type ConfigNote } from './issue.ts'
+export { socketsOf } from './listen.ts'
 export { loadConfig, loadConfigText, type LoadOptions } from './load.ts'
 export { orphans, type InUse } from './orphans.ts'
 export { initTemplate } from './template.ts'

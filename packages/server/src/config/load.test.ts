@@ -76,6 +76,7 @@ describe('a small file', () => {
       gateway: { host: '127.0.0.1', port: 8080 },
       console: { host: '127.0.0.1', port: 8081 },
       ops: { host: '127.0.0.1', port: 8082 },
+      forwardAuth: null,
       own: [],
       tls: null,
       maxHeaderLines: 100,

@@ -18,8 +18,10 @@ brand: acme
 listen:
   gateway: 127.0.0.1:8080   # your API's callers
   console: 127.0.0.1:8081   # management API and its reference: /api/docs
-  ops: 127.0.0.1:8082       # metrics, health: for neighbours only
-  # Peers whose X-Forwarded-* headers are believed: addresses, ranges, loopback, private.
+  ops: 127.0.0.1:8082       # metrics, health, forward-auth: for neighbours only
+  # forward_auth: 10.0.0.5:8083   # forward-auth alone, for proxies on other machines
+  # Peers whose X-Forwarded-* headers are believed, and who may ask forward-auth: addresses, ranges,
+  # loopback, private.
   trusted_proxies: []
   # TLS 1.2 and 1.3 with your own certificates, taken anew when their files change. The first is shown to clients
   # that ask for a name of none. Without tls, put a proxy in front that ends TLS and name it in trusted_proxies.

@@ -273,7 +273,13 @@ export function upstreamPath(
   evaluation: Evaluation,
 ): string {
   const path = target.slice(evaluation.prefixLength, target.length - evaluation.query.length)
-  let { query } = evaluation
-  if (query !== '') for (const name of places.parameters) query = withoutParameter(query, name)
+  const query = keylessQuery(evaluation.query, places)
   return path.startsWith('/') ? basePath + path + query : `${basePath}/${path}${query}`
+}
+
+/** The query with its `?`, less the parameters in which the API takes keys. */
+export function keylessQuery(query: string, { parameters }: CredentialPlaces): string {
+  let kept = query
+  if (kept !== '') for (const name of parameters) kept = withoutParameter(kept, name)
+  return kept
 }

@@ -24,7 +24,8 @@ export function wireFault(req: IncomingMessage, limits: WireLimits): Code | null
   return linesFault(rawHeaders, req.httpVersionMinor)
 }
 
-function linesFault(lines: readonly string[], minorVersion: number): Code | null {
+/** Repeated or odd framing and credential lines; `minorVersion` is that of the request (RFC 9112, section 2.3). */
+export function linesFault(lines: readonly string[], minorVersion: number): Code | null {
   let hosts = 0
   let authorizations = 0
   let lengths = 0

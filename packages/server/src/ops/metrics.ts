@@ -1,30 +1,33 @@
-import { Counter, Gauge, type Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
-import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Feed } from '../core/feed/feed.ts'
+import type { RecordTable } from '../core/records/table.ts'
+import type { Certificate } from '../core/tls/certificate.ts'
+import { type MeterEntry, type UsageRecorder, outcomeOf } from '../core/usage/recorder.ts'
 import { Durations } from './durations.ts'
 
 /** What a scrape looks up at the moment it comes. */
 export interface MetricSources {
-  readonly recordsHeld: () => number
-  readonly feedPosition: () => number
-  readonly feedLagMs: () => number
-  readonly stale: () => boolean
-  /** Request rows given up because the queue was full or the store did not take them. */
-  readonly requestRowsDropped: () => number
-  readonly usageFolded: () => number
-  readonly certificates: () => readonly { readonly file: string; readonly seconds: number }[]
+  readonly table: Pick<RecordTable, 'size'>
+  readonly feed: Pick<Feed, 'position' | 'lagMs' | 'isFresh'>
+  readonly recorder: Pick<UsageRecorder, 'droppedTotal' | 'foldedTotal'>
+  readonly clock: Clock
+  readonly certificates: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
 }
 
-/** What the gateway tells as it happens. */
+/** What gateway and forward-auth tell as it happens. */
 export interface Metrics {
   decided(ms: number): void
   ended(entry: MeterEntry): void
   /** All of it in Prometheus's text format. */
   text(): Promise<string>
+  readonly contentType: string
 }
 
-/** Defines every metric on the registry. Counting a request is an addition; the text is made by the scrape. */
-export function defineMetrics(registry: Registry, sources: MetricSources): Metrics {
+/** Every metric. Counting a request is an addition; the text is made by the scrape. */
+export function createMetrics({ table, feed, recorder, clock, certificates }: MetricSources): Metrics {
+  const registry = new Registry()
   const registers = [registry]
   const requests = new Map<string, Map<string, number>>()
   const requestsTotal = new Counter({
@@ -45,24 +48,24 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
     [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
   )
   const read: readonly (readonly [name: string, help: string, value: () => number])[] = [
-    ['postern_records_held', 'Credentials in memory.', sources.recordsHeld],
-    ['postern_feed_position', 'Sequence of the last event that was applied.', sources.feedPosition],
+    ['postern_records_held', 'Credentials in memory.', () => table.size],
+    ['postern_feed_position', 'Sequence of the last event that was applied.', () => feed.position],
     [
       'postern_revocation_lag_seconds',
       'Age of what decisions know: since the start of the last good poll of the store.',
-      () => sources.feedLagMs() / 1000,
+      () => feed.lagMs() / 1000,
     ],
     [
       'postern_stale',
       '1 where records are older than stale_after and are not acted on.',
-      () => Number(sources.stale()),
+      () => Number(!feed.isFresh(clock.now(), clock.monotonic())),
     ],
     [
       'postern_request_rows_dropped',
       'Request log rows that were given up since the start.',
-      sources.requestRowsDropped,
+      () => recorder.droppedTotal,
     ],
-    ['postern_usage_folded', 'Usage counts folded into "*" since the start.', sources.usageFolded],
+    ['postern_usage_folded', 'Usage counts folded into "*" since the start.', () => recorder.foldedTotal],
   ]
   for (const [name, help, value] of read) {
     const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(value()) })
@@ -74,7 +77,7 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
     registers,
     collect: () => {
       expiry.reset()
-      for (const { file, seconds } of sources.certificates()) expiry.set({ file }, seconds)
+      for (const { file, expiresAt } of certificates()) expiry.set({ file }, (expiresAt - clock.now()) / 1000)
     },
   })
   // Process, event-loop delay, heap and garbage collection under their usual names.
@@ -89,5 +92,6 @@ export function defineMetrics(registry: Registry, sources: MetricSources): Metri
       else outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     },
     text: async () => `${await registry.metrics()}${decisions.text()}`,
+    contentType: registry.contentType,
   }
 }

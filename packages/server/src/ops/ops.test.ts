@@ -4,15 +4,24 @@ import { fixedClock } from '../base/clock.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import { refuse } from '../core/decision/refuse.ts'
 import type { MeterEntry } from '../core/usage/recorder.ts'
+import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 
 async function anOps(more: { readonly reasons?: readonly string[]; readonly fresh?: boolean } = {}) {
-  const ops = createOps({
+  const metrics = createMetrics({
     table: { size: 42 },
     feed: { position: 7, lagMs: () => 1500, isFresh: () => more.fresh ?? true },
     recorder: { droppedTotal: 3, foldedTotal: 2 },
     clock: fixedClock(),
+    certificates: () => [],
+  })
+  const ops = createOps({
+    metrics,
     ready: () => more.reasons ?? [],
+    forwardAuth: {
+      isQuestion: (url) => url === '/asked',
+      handle: (_req, res) => void res.writeHead(299).end('asked'),
+    },
   })
   const { port } = await ops.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => ops.close())
@@ -20,7 +29,7 @@ async function anOps(more: { readonly reasons?: readonly string[]; readonly fres
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
   }
-  return { ops, get }
+  return { ops, metrics, get }
 }
 
 function ended(evaluation: Pick<Evaluation, 'api' | 'refusal'>, more: Partial<MeterEntry>): MeterEntry {
@@ -92,17 +101,37 @@ describe('the ops listener', () => {
     expect((await get('/')).status).toBe(404)
     expect((await get('/metrics/')).status).toBe(404)
     expect((await get('/metrics', 'POST')).status).toBe(405)
+    expect((await get('/asked', 'POST')).status).toBe(299)
+  })
+})
+
+describe('the listener of forward-auth', () => {
+  it('serves questions and nothing else, moves, and ends', async () => {
+    const { ops } = await anOps()
+    const asked = { host: '127.0.0.1', port: 0 }
+    const first = await ops.listenForwardAuth(asked)
+    const status = async (path: string, port = first?.port ?? 0) =>
+      (await fetch(`http://127.0.0.1:${port}${path}`)).status
+    expect(await Promise.all([status('/asked'), status('/metrics'), status('/readyz')])).toEqual([299, 404, 404])
+    expect(await ops.listenForwardAuth({ ...asked })).toEqual(first)
+    await expect(ops.listenForwardAuth({ host: '127.0.0.1', port: first?.port ?? 0 })).rejects.toThrow('EADDRINUSE')
+    expect(await status('/asked')).toBe(299)
+    const second = await ops.listenForwardAuth({ host: '::1', port: 0 })
+    await expect(status('/asked')).rejects.toThrow('fetch failed')
+    expect((await fetch(`http://[::1]:${second?.port}/asked`)).status).toBe(299)
+    expect(await ops.listenForwardAuth(null)).toBeNull()
+    await expect(fetch(`http://[::1]:${second?.port}/asked`)).rejects.toThrow('fetch failed')
   })
 })
 
 describe('metrics', () => {
   it('counts requests by outcome, times decisions, and reads the rest when scraped', async () => {
-    const { ops, get } = await anOps({ fresh: false })
-    ops.metrics.decided(0.02)
-    ops.metrics.ended(ended({ api: null, refusal: refuse('request_malformed') }, { status: 400 }))
-    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
-    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
-    ops.metrics.ended(ended({ api: null, refusal: null }, { status: 499, ended: 'client_gone' }))
+    const { metrics, get } = await anOps({ fresh: false })
+    metrics.decided(0.02)
+    metrics.ended(ended({ api: null, refusal: refuse('request_malformed') }, { status: 400 }))
+    metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
+    metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
+    metrics.ended(ended({ api: null, refusal: null }, { status: 499, ended: 'client_gone' }))
     await get('/metrics')
     const { status, type, body } = await get('/metrics')
     expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])

@@ -1,78 +1,56 @@
-import { type Server, type ServerResponse, createServer } from 'node:http'
-import { TLSSocket } from 'node:tls'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 
-import { Registry } from 'prom-client'
-
-import type { Clock } from '../base/clock.ts'
-import type { Feed } from '../core/feed/feed.ts'
-import type { RecordTable } from '../core/records/table.ts'
-import type { Certificate } from '../core/tls/certificate.ts'
-import type { UsageRecorder } from '../core/usage/recorder.ts'
-import { type Metrics, defineMetrics } from './metrics.ts'
+import { createForwardAuthListener } from './forward-auth-listener.ts'
+import type { Metrics } from './metrics.ts'
+import { type NeighbourAddress, type NeighbourTls, closeServer, listenOn, neighbourServer } from './server.ts'
 
 /** What neighbours ask: proxies, orchestrators, Prometheus. Meant for loopback or a network of its own. */
 export interface Ops {
-  /** For the gateway. */
-  readonly metrics: Metrics
-  listen(address: OpsAddress): Promise<OpsAddress>
+  listen(address: NeighbourAddress): Promise<NeighbourAddress>
+  /** Serves forward-auth, and nothing else, at an address of its own; null: no longer. Throws where it cannot listen. */
+  listenForwardAuth(address: NeighbourAddress | null): Promise<NeighbourAddress | null>
   close(): Promise<void>
 }
 
-interface OpsAddress {
-  readonly host: string
-  readonly port: number
-}
-
 export interface OpsParts {
-  readonly table: Pick<RecordTable, 'size'>
-  readonly feed: Pick<Feed, 'position' | 'lagMs' | 'isFresh'>
-  readonly recorder: Pick<UsageRecorder, 'droppedTotal' | 'foldedTotal'>
-  readonly clock: Clock
+  readonly metrics: Pick<Metrics, 'text' | 'contentType'>
   /** Why requests should go elsewhere for now, as sentences; empty where there is no reason. */
   readonly ready: () => readonly string[]
-  /** TLS on this listener; without it, it speaks plain HTTP. */
-  readonly tls?: OpsTls
-  /** For the metric of their ends. */
-  readonly certificates?: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
+  /** Recognises and answers a proxy's question; it keeps its own rules of who may ask. */
+  readonly forwardAuth: {
+    readonly isQuestion: (url: string) => boolean
+    readonly handle: (req: IncomingMessage, res: ServerResponse) => void
+  }
+  /** TLS on these listeners; without it, they speak plain HTTP. */
+  readonly tls?: NeighbourTls
 }
 
-interface OpsTls {
-  /** Whether new connections have to be TLS. */
-  on(): boolean
-  /** Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused. */
-  attach(server: Server): void
-}
-
-export function createOps(parts: OpsParts): Ops {
-  const { table, feed, recorder, clock } = parts
-  const registry = new Registry()
-  const metrics = defineMetrics(registry, {
-    recordsHeld: () => table.size,
-    feedPosition: () => feed.position,
-    feedLagMs: () => feed.lagMs(),
-    stale: () => !feed.isFresh(clock.now(), clock.monotonic()),
-    requestRowsDropped: () => recorder.droppedTotal,
-    usageFolded: () => recorder.foldedTotal,
-    certificates: () =>
-      (parts.certificates?.() ?? []).map(({ file, expiresAt }) => ({
-        file,
-        seconds: (expiresAt - clock.now()) / 1_000,
-      })),
-  })
-  // Forward-auth is one more entry of this list when it comes.
+export function createOps({ metrics, ready, forwardAuth, tls }: OpsParts): Ops {
   const routes: readonly OpsRoute[] = [
     { path: '/healthz', answer: () => json(200, { status: 'ok' }) },
-    { path: '/readyz', answer: () => readiness(parts.ready()) },
+    { path: '/readyz', answer: () => readiness(ready()) },
     {
       path: '/metrics',
-      answer: async () => ({ status: 200, type: registry.contentType, body: await metrics.text() }),
+      answer: async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
     },
   ]
-  const server = createOpsServer(routes, parts.tls ?? null)
+  const { isQuestion, handle } = forwardAuth
+  const server = neighbourServer(
+    (req, res) => (isQuestion(req.url ?? '') ? handle(req, res) : answerRoute(routes, req, res)),
+    tls,
+  )
+  const own = createForwardAuthListener(() =>
+    neighbourServer(
+      (req, res) => (isQuestion(req.url ?? '') ? handle(req, res) : send(res, json(404, { status: 'not_found' }))),
+      tls,
+    ),
+  )
   return {
-    metrics,
-    listen: (address) => listen(server, address),
-    close: () => close(server),
+    listen: (address) => listenOn(server, address),
+    listenForwardAuth: own.listen,
+    close: async () => {
+      await Promise.all([closeServer(server), own.close()])
+    },
   }
 }
 
@@ -95,25 +73,15 @@ function json(status: number, value: Readonly<Record<string, unknown>>): OpsAnsw
   return { status, type: 'application/json', body: JSON.stringify(value) }
 }
 
-function createOpsServer(routes: readonly OpsRoute[], tls: OpsTls | null): Server {
-  const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000 },
-    (req, res) => {
-      if (tls?.on() === true && !(req.socket instanceof TLSSocket))
-        return send(res, json(400, { status: 'https_only' }))
-      const [path] = (req.url ?? '').split('?', 1)
-      const route = routes.find((known) => known.path === path)
-      if (route === undefined) return send(res, json(404, { status: 'not_found' }))
-      if (req.method !== 'GET' && req.method !== 'HEAD') {
-        res.setHeader('Allow', 'GET, HEAD')
-        return send(res, json(405, { status: 'method_not_allowed' }))
-      }
-      void respond(res, route)
-    },
-  )
-  server.maxConnections = 1_000
-  tls?.attach(server)
-  return server
+function answerRoute(routes: readonly OpsRoute[], req: IncomingMessage, res: ServerResponse): void {
+  const [path] = (req.url ?? '').split('?', 1)
+  const route = routes.find((known) => known.path === path)
+  if (route === undefined) return send(res, json(404, { status: 'not_found' }))
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    res.setHeader('Allow', 'GET, HEAD')
+    return send(res, json(405, { status: 'method_not_allowed' }))
+  }
+  void respond(res, route)
 }
 
 async function respond(res: ServerResponse, route: OpsRoute): Promise<void> {
@@ -131,22 +99,4 @@ function send(res: ServerResponse, { status, type, body }: OpsAnswer): void {
     'Cache-Control': 'no-store',
   })
   res.end(body)
-}
-
-function listen(server: Server, { host, port }: OpsAddress): Promise<OpsAddress> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      const bound = server.address()
-      resolve(bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : { host, port })
-    })
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }
