@@ -4,11 +4,13 @@ import { join, relative } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { bearer, holderOf, issue, makeAccount, makeProject, type Holder } from './support/issue.ts'
+import { runCli } from '../packages/cli/src/cli.ts'
+import { testIo } from '../packages/cli/src/testing/io.ts'
+import { bearer, holderOf, issue, makeAccount, makeProject, type Account, type Holder } from './support/issue.ts'
 import { freePorts } from './support/ports.ts'
 import { startServerProcess, type ServerProcess } from './support/process.ts'
 import { exchange, request } from './support/raw.ts'
-import { managementKey } from './support/server.ts'
+import { managementKey, type ApiAnswer } from './support/server.ts'
 import { until } from './support/until.ts'
 import { startEchoUpstream, type EchoUpstream } from './support/upstream.ts'
 
@@ -48,6 +50,9 @@ apis:
     routes:
       - {id: getOrder, methods: [GET], path: "/v1/orders/{id}", scopes: {any: [orders.read]}}
       - {id: broken, path: "/broken/**"}
+      - {id: provided, path: /provided, connection: provider}
+      - {id: tracked, path: /tracked, connection: tracker}
+      - {id: theirs, path: /theirs, connection: {platform: braze}}
   vch: {address: ":${own}", upstream: ${upstream.url}, preset: voucherify}
   dead: {address: dead.test, upstream: "http://127.0.0.1:9", unmatched: forward}
 plans:
@@ -258,6 +263,8 @@ async function drive(vchPort: number): Promise<void> {
   ])
   await keep('POST', `/credentials/${key.id}/secrets/${key.secretId}/reveal`)
 
+  await driveConnections(keep, account, key)
+
   await until(
     'the request log is written',
     async () => (await api('GET', `/requests?credential=${narrow.id}`)).body.data.length > 0,
@@ -269,6 +276,8 @@ async function drive(vchPort: number): Promise<void> {
     `/credentials/${key.id}`,
     `/credentials/${key.id}/secrets`,
     '/accounts',
+    '/connections?limit=100',
+    '/platforms?limit=100',
     '/system',
     '/apis',
     '/plans',
@@ -280,6 +289,97 @@ async function drive(vchPort: number): Promise<void> {
   for (const { id } of (await api('GET', '/requests?limit=100')).body.data) await keep('GET', `/requests/${id}`)
   for (const path of ['/metrics', '/healthz', '/readyz']) answers.push(await (await fetch(server.ops + path)).text())
   expect((await keep('POST', '/system/backup', { name: 'canary' })).status).toBe(200)
+}
+
+type Keep = (
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: { key?: string; headers?: Record<string, string> },
+) => Promise<ApiAnswer>
+
+/** Credentials of third parties: pasted, injected, rotated, checked, pasted wrong, and handled by the command line. */
+async function driveConnections(keep: Keep, account: Account, key: Holder): Promise<void> {
+  const thirdParty = (what: string) => {
+    const value = `third-party-${what}-0123456789abcdef`
+    secrets.set(`third party: ${what}`, value)
+    return value
+  }
+  const first = thirdParty('first')
+  const made = await keep(
+    'POST',
+    '/connections',
+    { name: 'provider', platform: 'openai', secrets: { api_key: first } },
+    { headers: { 'idempotency-key': 'canary-connection' } },
+  )
+  expect(made.status).toBe(201)
+  const { id } = made.body.connection
+  const settings = { in: 'query', name: 'api_secret', base_url: upstream.url, check_path: '/check' }
+  const tracker = { name: 'tracker', platform: 'custom', settings, secrets: { secret: thirdParty('query') } }
+  const tracked = (await keep('POST', '/connections', tracker)).body.connection.id
+  const braze = { name: 'braze', platform: 'braze', settings: { endpoint: 'rest.iad-01.braze.com' } }
+  const theirs = { ...braze, secrets: { api_key: thirdParty('customer') } }
+  expect((await keep('POST', `/projects/${account.project}/connections`, theirs)).status).toBe(201)
+  const get = async (target: string) => {
+    const answer = await request(server.gatewayPort, { target, headers: [bearer(key.value)] })
+    answers.push(answer.text, answer.lines.join('\n'))
+    return answer.status
+  }
+  const targets = ['/provided', '/tracked?x=1&api_secret=mine', '/theirs']
+  for (const target of targets) expect([target, await get(target)]).toEqual([target, 200])
+
+  expect((await keep('POST', `/connections/${id}/rotate`, { secrets: { api_key: thirdParty('second') } })).status).toBe(
+    200,
+  )
+  expect(await get('/provided')).toBe(200)
+  expect((await keep('POST', `/connections/${tracked}/check`)).body.reason).toBe('address_forbidden')
+  const revealed = await server.api('POST', `/connections/${id}/reveal`)
+  expect(revealed.body.secrets.api_key).toBe(secrets.get('third party: second'))
+  for (const change of ['disable', 'enable']) await keep('POST', `/connections/${id}/${change}`, {})
+
+  const wrong = thirdParty('wrong')
+  for (const body of [
+    { ...braze, name: wrong, secrets: { api_key: wrong } },
+    { ...braze, name: 'x', secrets: { api_key: `${wrong}\r\n` } },
+    { ...braze, name: 'x', settings: { endpoint: wrong }, secrets: {} },
+    { ...braze, name: 'x', settings: { api_key: wrong }, secrets: { endpoint: wrong } },
+    { ...braze, name: 'x', platform: wrong, secrets: { api_key: wrong } },
+    { ...braze, name: 'x', secrets: wrong },
+    { ...braze, name: 'x', secrets: { api_key: [wrong] } },
+    { ...braze, name: 'x', secrets: { api_key: wrong }, more: wrong },
+  ])
+    expect((await keep('POST', '/connections', body)).status).toBeGreaterThanOrEqual(400)
+  await keep('POST', `/connections/${id}/rotate`, { secrets: { api_key: 1, other: wrong } })
+  await keep('POST', `/connections/${id}/disable`, { reason: 'canary', secrets: wrong })
+  await keep(
+    'PATCH',
+    `/connections/${id}`,
+    { name: 'x', secrets: { api_key: wrong } },
+    { headers: { 'if-match': '"1"' } },
+  )
+
+  const env = {
+    POSTERN_URL: server.console,
+    POSTERN_MANAGEMENT_KEY: managementKey,
+    PASTED: thirdParty('by the command line'),
+  }
+  for (const args of [
+    ['create', '--platform', 'anthropic', '--name', 'cli', '--secret-env', 'PASTED'],
+    ['create', '--platform', 'anthropic', '--name', 'cli', '--secret-env', 'PASTED'],
+    ['create', '--platform', 'anthropic', '--name', 'cli', '--set', `api_key=${wrong}`],
+    ['list'],
+    ['show', id],
+    ['rotate', id, '--secret-env', 'PASTED'],
+    ['check', id],
+    ['read', id],
+    ['disable', id, '--reason', 'canary'],
+  ]) {
+    const io = testIo({ env })
+    await runCli(io, ['--verbose', '--json', 'connection', ...args])
+    answers.push(io.printed.out(), io.printed.err())
+  }
+  expect((await keep('DELETE', `/connections/${tracked}`)).status).toBe(200)
+  expect(await get('/tracked')).toBe(503)
 }
 
 /** A text in the forms in which it could have been written down. */
@@ -358,7 +458,10 @@ describe('no secret that was issued or sent is found again', () => {
     expect(upstream.seen.length).toBeGreaterThan(5)
     // What a client writes into its own path or User-Agent is the client's message, and goes on unchanged.
     const unasked = upstream.seen.filter(({ headers }) => !headers.some((line) => line.startsWith('tool/')))
-    expect(found(Buffer.from(JSON.stringify(unasked)))).toEqual([])
+    const unexpected = found(Buffer.from(JSON.stringify(unasked))).filter((what) => !what.startsWith('third party'))
+    expect(unexpected).toEqual([])
+    // The credential that it expects is the one thing of ours that an upstream is shown.
+    expect(found(Buffer.from(JSON.stringify(unasked)))).toContain('third party: first')
     expect(upstream.seen.filter(({ target }) => target.includes('api_key'))).toEqual([])
   })
 

@@ -40,9 +40,12 @@ interface Tenant {
   readonly request: string
   readonly plan: string
   readonly api: string
+  readonly connection: string
 }
 
 const secretsMade: string[] = []
+const brazeSettings = { endpoint: 'rest.iad-01.braze.com' }
+const aConnection = { name: 'new', platform: 'braze', settings: brazeSettings, secrets: { api_key: 'new-at-braze' } }
 
 async function aTenant(plan: 'pro' | 'everything'): Promise<Tenant> {
   const made = await running.call<wire.CreatedAccount>('POST', '/accounts', { body: { name: plan, plan } })
@@ -58,6 +61,10 @@ async function aTenant(plan: 'pro' | 'everything'): Promise<Tenant> {
     body: { api: 'shop', method: 'PUT', path: '/v1/orders/1', headers, ip: '203.0.113.9' },
   })
   await running.store.usage.flush(running.recorder.take(running.clock.now()))
+  const connected = await running.call<wire.ChangedConnection>('POST', `/projects/${project.id}/connections`, {
+    body: { name: 'braze', platform: 'braze', settings: brazeSettings, secrets: { api_key: `${account.id}-at-braze` } },
+  })
+  secretsMade.push(`${account.id}-at-braze`)
   const events = await running.call<wire.EventList>('GET', `/events?account=${account.id}`)
   const log = await running.call<wire.RequestList>('GET', `/requests?account=${account.id}&api=shop`)
   const every = [...made.body.credentials.map(({ secret }) => secret.value), value, management?.secret.value ?? null]
@@ -73,6 +80,7 @@ async function aTenant(plan: 'pro' | 'everything'): Promise<Tenant> {
     request: log.body.data[0]?.id ?? '',
     plan,
     api: 'vch',
+    connection: connected.body.connection.id,
   }
 }
 
@@ -87,6 +95,7 @@ const unknown: Tenant = {
   request: 'req_00000000000070000000000000000000',
   plan: 'nothing',
   api: 'nothing',
+  connection: 'conn_00000000000070000000000000000000',
 }
 
 /** The path of a route with the ids of a tenant. */
@@ -99,6 +108,8 @@ function pathOf(url: string, ids: Tenant): string {
     plans: ids.plan,
     apis: ids.api,
     requests: ids.request,
+    connections: ids.connection,
+    platforms: 'braze',
   }
   return url
     .replace(':sid', ids.secret)
@@ -122,7 +133,22 @@ const bodies: Partial<Record<Operation, object>> = {
   },
   verifyRequest: { api: 'shop', method: 'GET', path: '/', headers: {}, ip: '203.0.113.9' },
   explainRequest: { api: 'shop', method: 'GET', path: '/', headers: {}, ip: '203.0.113.9' },
+  createConnection: aConnection,
+  createConnectionOfAccount: aConnection,
+  createConnectionOfProject: aConnection,
+  updateConnection: { name: 'renamed' },
+  rotateConnection: { secrets: { api_key: 'another-at-braze' } },
 }
+
+const withoutBody: readonly Operation[] = [
+  'unblockCredential',
+  'resumeAccount',
+  'revealSecret',
+  'verifyAudit',
+  'enableConnection',
+  'checkConnection',
+  'revealConnection',
+]
 
 type Method = Parameters<Running['call']>[0]
 
@@ -212,6 +238,8 @@ describe('tenants', () => {
     let tested = 0
     for (const route of routes) {
       if (!route.url.includes(':') || route.method === 'HEAD') continue
+      // The same for everybody, and about nobody.
+      if (route.operation === 'getPlatform') continue
       if (route.operation !== null && operationRule(route.operation).operatorOnly === true) continue
       const foreign = await callRoute(route, b, { key: a.key })
       const none = await callRoute(route, unknown, { key: a.key })
@@ -245,10 +273,11 @@ describe('tenants', () => {
     ['/credentials', ['account', 'project', 'search']],
     ['/events', ['account', 'credential']],
     ['/requests', ['account', 'project', 'credential']],
+    ['/connections', ['account', 'project']],
   ])('lists nothing of another account, whatever the filter: %s (83)', async (path, filters) => {
     const own = await running.call(`GET`, path, { key: a.key })
     expect(own.status).toBe(200)
-    for (const id of [b.account, b.project, b.credential]) expect(own.text).not.toContain(id)
+    for (const id of [b.account, b.project, b.credential, b.connection]) expect(own.text).not.toContain(id)
     const values: Readonly<Record<string, string>> = {
       account: b.account,
       project: b.project,
@@ -270,7 +299,7 @@ describe('tenants', () => {
   })
 
   it("shows nothing of another account with a cursor of the operator's list (83)", async () => {
-    for (const path of ['/accounts', '/projects', '/credentials', '/events', '/requests']) {
+    for (const path of ['/accounts', '/projects', '/credentials', '/connections', '/events', '/requests']) {
       const all = await running.call<wire.AccountList>('GET', `${path}?limit=1`)
       if (all.body.next_cursor === null) continue
       const answer = await running.call('GET', `${path}?limit=100&cursor=${all.body.next_cursor}`, { key: a.key })
@@ -340,7 +369,7 @@ describe('tenants', () => {
     ]
     for (const route of routes) {
       if ((route.method !== 'POST' && route.method !== 'PATCH') || route.operation === null) continue
-      if (['unblockCredential', 'resumeAccount', 'revealSecret', 'verifyAudit'].includes(route.operation)) continue
+      if (withoutBody.includes(route.operation)) continue
       for (const field of fields) {
         const answer = await callRoute(route, a, { key: managementKey, more: { [field]: 'x' } })
         expect([route.operation, field, answer.status]).toEqual([route.operation, field, 400])

@@ -33,6 +33,7 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
       version: 1,
     })),
     credentials: [],
+    connections: [],
   })
   const keys: string[] = []
   for (let row = 0; row < count; row++) {

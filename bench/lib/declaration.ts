@@ -23,6 +23,7 @@ const route: Route = {
   bodyBytesMax: 1_048_576,
   title: null,
   contract: null,
+  connection: null,
 }
 
 /** One API with one route and one plan, for the benches that need no server. */

@@ -143,12 +143,15 @@ export async function startManagement(
     clock,
     onExposed: () => {},
   })
+  const keyFiles = createKeyFiles(join(folder, 'keys'), systemRandom)
   const faults: string[] = []
   const parts: ManagementParts = {
     store,
     dataPlane,
     apply: (changes, sequence) => feed.applyOwn(changes, sequence),
-    sealing: createKeyFiles(join(folder, 'keys'), systemRandom),
+    sealing: keyFiles,
+    connections: keyFiles.connections,
+    outbound: { send: async () => ({ kind: 'failed', reason: 'unreachable' }) },
     random: systemRandom,
     ids,
     clock,

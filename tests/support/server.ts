@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { startServer, type RunningServer } from '../../packages/server/src/app.ts'
+import { startServer, type RunningServer, type StartOptions } from '../../packages/server/src/app.ts'
 import { systemClock, type Clock } from '../../packages/server/src/base/clock.ts'
 import { systemRandom } from '../../packages/server/src/base/random.ts'
 import type { Result } from '../../packages/server/src/base/result.ts'
@@ -54,6 +54,10 @@ export interface TestServerOptions {
   readonly clock?: Clock
   readonly store?: string
   readonly folder?: string
+  /** Folder of key files that another node has, too. */
+  readonly keys?: string
+  /** Of the world that checks of connections call into. */
+  readonly outbound?: StartOptions['outbound']
   readonly listen?: string
   readonly ownPorts?: number
   /** What the upstream answers; without it: what it was sent. */
@@ -73,7 +77,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
       `listen: {gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"${listen}}`,
       `public_url: http://127.0.0.1:${console}`,
       'data: ./data',
-      'keys: ./keys',
+      `keys: ${JSON.stringify(options.keys ?? './keys')}`,
       `store: {url: ${JSON.stringify(options.store ?? 'sqlite')}}`,
       yaml
         .replaceAll('UPSTREAM', upstream.url)
@@ -101,6 +105,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     random: systemRandom,
     log,
     version: '0.0.0-test',
+    ...(options.outbound !== undefined && { outbound: options.outbound }),
   })
   if (!started.ok) throw new Error(JSON.stringify(started.error))
   const running = started.value

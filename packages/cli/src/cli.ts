@@ -66,7 +66,7 @@ Environment:
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE
 
 Exit codes:
-  0 done   1 failed   2 wrong usage   3 the answer is no (verify, explain)
+  0 done   1 failed   2 wrong usage   3 the answer is no (verify, explain, connection check)
   4 no management key, or it may not do this   5 server not reachable   130 interrupted`
 
 function withRequired({ mandatory }: Option, description: string): string {

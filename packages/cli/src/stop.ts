@@ -3,7 +3,7 @@ export const exit = {
   done: 0,
   failed: 1,
   usage: 2,
-  /** The answer is no: `verify` and `explain`. */
+  /** The answer is no: `verify`, `explain` and `connection check`. */
   denied: 3,
   /** No management credential, or it may not do this. */
   notAllowed: 4,

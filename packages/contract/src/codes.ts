@@ -385,6 +385,14 @@ export const codes = {
       'The request was allowed and sent on, but no answer came in time. It may still have had an effect: look before you send it again.',
     log: 'upstream timed out',
   },
+  connection_unavailable: {
+    stage: 'forward',
+    status: 503,
+    title: 'The credential for the API behind this gateway is not available',
+    detail:
+      'The request was allowed, but the gateway has no usable credential for the API that it goes to, so it was not sent on. Where that is a connection of your own project, create, enable or rotate it; otherwise tell the provider. Operators: see `postern connection list`.',
+    log: 'connection absent, disabled, ambiguous or sealed with another key; see connection_reason',
+  },
   maintenance: {
     stage: 'forward',
     status: 503,

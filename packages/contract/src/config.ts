@@ -153,8 +153,29 @@ const timeouts = Type.Object(
   strict,
 )
 
+const connectionName = text(
+  '^[a-z][a-z0-9_-]{0,62}$',
+  'the name of a connection of your own: lower-case letters, digits, "-" and "_", a letter first',
+)
+/** Whose credential the gateway puts into the request: one of the operator's own, or the customer's to a platform. */
+const connection = Type.Union(
+  [
+    connectionName,
+    Type.Object(
+      {
+        platform: Type.Optional(name),
+        live: Type.Optional(connectionName),
+        sandbox: Type.Optional(connectionName),
+      },
+      { ...strict, minProperties: 1 },
+    ),
+  ],
+  { expects: 'the name of a connection, {live: NAME, sandbox: NAME}, or {platform: ID} for the customer’s own' },
+)
+
 /** What an API says for all of its routes, and each route for itself. */
 const routeDefaults = {
+  connection: Type.Optional(connection),
   client_side: Type.Optional(Type.Boolean()),
   on_stale: Type.Optional(Type.Enum(['refuse', 'serve'])),
   on_revoke: Type.Optional(Type.Enum(['close', 'finish'])),
@@ -260,6 +281,7 @@ export const ConfigFile = Type.Object(
     regions: Type.Optional(Type.Array(region, { minItems: 1 })),
     apis: Type.Optional(Type.Record(Type.String(), api)),
     plans: Type.Optional(Type.Record(Type.String(), plan)),
+    connections: Type.Optional(Type.Object({ allow_private: Type.Optional(Type.Array(peer)) }, strict)),
   },
   { ...strict, $id: 'postern.yaml', title: 'postern.yaml' },
 )

@@ -18,6 +18,7 @@ import { createRouteTable } from './core/apis/route-table.ts'
 import { allEvents } from './core/audit/all-events.ts'
 import { CheckpointWriter, readCheckpoints } from './core/audit/checkpoint-file.ts'
 import { verifyAudit } from './core/audit/verify.ts'
+import { createConnectionTable } from './core/connections/table.ts'
 import { createDataPlane } from './core/data-plane.ts'
 import { createExposures } from './core/exposures.ts'
 import { Feed } from './core/feed/feed.ts'
@@ -32,6 +33,7 @@ import { isQuestion } from './gateway/forward-auth/question.ts'
 import { createGateway } from './gateway/gateway.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
+import { createOutbound, type OutboundOptions } from './management/outbound.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createOps, type Ops } from './ops/ops.ts'
@@ -46,6 +48,8 @@ export interface StartOptions {
   readonly random: Random
   readonly log: Log
   readonly version: string
+  /** For tests: names and authorities of the world that checks of connections call into. */
+  readonly outbound?: Pick<OutboundOptions, 'lookup' | 'ca'>
 }
 
 export interface RunningServer {
@@ -117,11 +121,13 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   const reportFault = (event: string, error: unknown) => log.fault(event, {}, error)
 
   const table = new RecordTable()
+  const connections = createConnectionTable(keyFiles.connections, log.fault)
   const limiter = new Limiter(table)
   const alone = store.kind === 'sqlite'
   const feed = new Feed({
     records: store.records,
     table,
+    connections,
     clock,
     alone,
     staleAfterMs: () => config.staleAfterMs,
@@ -174,6 +180,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     limiter,
     recorder,
     table,
+    connections,
     checkpoints,
     retention: () => config.retention,
     sweepKeys: (now) => void keyFiles.sweep(now),
@@ -188,6 +195,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   const metrics = createMetrics({ table, feed, recorder, clock, certificates })
   const gateway = createGateway({
     dataPlane,
+    connections,
     clock,
     ids,
     reportFault: log.fault,
@@ -214,6 +222,8 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     dataPlane,
     apply,
     sealing: keyFiles,
+    connections: keyFiles.connections,
+    outbound: createOutbound({ clock, allowedPrivate: () => config.allowedPrivate, ...options.outbound }),
     random,
     ids,
     clock,

@@ -24,9 +24,22 @@ export function exchangeLog(write: (text: string) => void): ExchangeLog {
 
 /** Fields that carry a secret or what stands for one, whatever they look like. */
 function withoutSecrets(body: string): string {
-  const cut = body.replaceAll(
+  const cut = withoutThirdParties(body).replaceAll(
     /("(?:value|digest|secret|authorization|x-app-token|x-client-token|x-[a-z-]*api-key)"\s*:\s*)"[^"]*"/gi,
     '$1"[cut]"',
   )
   return redact(cut)
+}
+
+/** `secrets` of a connection has them by the names of the platform's fields; as a list it only describes them. */
+function withoutThirdParties(body: string): string {
+  if (!body.includes('"secrets"')) return body
+  try {
+    const value: unknown = JSON.parse(body)
+    return JSON.stringify(value, (name, field: unknown) =>
+      name === 'secrets' && !Array.isArray(field) ? '[cut]' : field,
+    )
+  } catch {
+    return '[cut]'
+  }
 }

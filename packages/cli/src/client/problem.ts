@@ -95,6 +95,7 @@ const options: Readonly<Record<string, string>> = {
       'scheme',
       'account',
       'project',
+      'platform',
       'credential',
       'api',
     ].map((name) => [name, `--${name}`]),
@@ -121,6 +122,8 @@ const lists: Readonly<Record<string, string>> = {
   apis: 'config check   (it says which APIs postern.yaml declares)',
   explain: 'requests',
   requests: 'requests',
+  connections: 'connection list',
+  platforms: 'connection platforms',
 }
 
 const advice: Readonly<Record<string, (url: string) => string>> = {

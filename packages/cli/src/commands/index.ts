@@ -5,6 +5,7 @@ import { audit } from './audit.ts'
 import { backup } from './backup.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
+import { connection } from './connection.ts'
 import { dev } from './dev.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
@@ -31,6 +32,7 @@ export const commands: readonly AddCommand[] = [
   account,
   project,
   key,
+  connection,
   verify,
   explain,
   requests,

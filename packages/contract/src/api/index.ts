@@ -1,6 +1,7 @@
 export * from './accounts.ts'
 export * from './audit.ts'
 export * from './common.ts'
+export * from './connections.ts'
 export * from './credentials.ts'
 export * from './decisions.ts'
 export * from './declared.ts'

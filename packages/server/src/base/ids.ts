@@ -2,7 +2,7 @@ import { randomBase62 } from './base62.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
-export type IdPrefix = 'acc' | 'prj' | 'sec' | 'req'
+export type IdPrefix = 'acc' | 'prj' | 'sec' | 'req' | 'conn'
 
 /**
  * Ids of rows: type prefix and a UUIDv7 (RFC 9562, section 5.7) as 32 hex digits, so that they sort by time
@@ -43,7 +43,8 @@ export function createIds(clock: Clock, random: Random): Ids {
 
 /** The instant inside an id made by `Ids.next`, in epoch milliseconds. */
 export function idTime(id: string): number {
-  return Number.parseInt(id.slice(4, 16), 16)
+  const start = id.indexOf('_') + 1
+  return Number.parseInt(id.slice(start, start + 12), 16)
 }
 
 /** The smallest id of that prefix that could have been made at that instant: for ranges over time. */

@@ -4,7 +4,7 @@ import { managementApiId } from '../core/accounts/account.ts'
 import type { Api, Preset } from '../core/apis/api.ts'
 import { presets } from '../presets/index.ts'
 import { buildPlaces } from './build-places.ts'
-import { buildRoutes } from './build-routes.ts'
+import { buildRoutes, type Routes } from './build-routes.ts'
 import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
 import { buildUpstreams } from './build-upstreams.ts'
 import type { Context } from './context.ts'
@@ -40,6 +40,7 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
   const caseInsensitivePaths = written.case_insensitive_paths ?? false
   const routes = buildRoutes(id, written, { preset, openapi, scopes, caseInsensitivePaths, maxBodyBytes }, context)
   const any = routes.table.routes.length > 0
+  checkInjection(written, routes, path, context)
   if (!any && written.unmatched === 'refuse') {
     context.report.error([...path, 'unmatched'], 'refuses every request, because no route is declared')
   }
@@ -59,6 +60,13 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
     caseInsensitivePaths,
     retired: written.retired ?? false,
   }
+}
+
+/** Two credentials for one upstream: which one was meant must not be guessed. */
+function checkInjection(written: ConfigApi, routes: Routes, path: Path, { report }: Context): void {
+  const connected = [routes.unmatched, ...routes.table.routes].some(({ connection }) => connection !== null)
+  if (!connected || written.upstream_credential === undefined) return
+  report.error([...path, 'upstream_credential'], 'is not possible beside "connection": a request carries one of them')
 }
 
 function presetOf(written: ConfigApi, path: Path, { report }: Context): Preset {

@@ -6,6 +6,7 @@ import { sizeBytes } from '../base/units.ts'
 import type { Preset, Route, RouteTable, ScopeRule, Timeouts } from '../core/apis/api.ts'
 import type { RequestContract } from '../core/apis/request-contract.ts'
 import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from '../core/apis/route-table.ts'
+import { buildConnection } from './build-connections.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
@@ -144,6 +145,7 @@ function defaultsOf(
     contract: null,
     operation: null,
     validated: written.validate ?? false,
+    connection: buildConnection(written.connection, null, [...path, 'connection'], context),
     from: 'own',
     at: path,
   }
@@ -202,6 +204,7 @@ function ownDraft(
     contract: null,
     operation: base.operation,
     validated: written.validate ?? base.validated,
+    connection: buildConnection(written.connection, base.connection, [...at, 'connection'], context),
     from: 'own',
     at,
   }

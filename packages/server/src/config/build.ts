@@ -29,6 +29,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const listen = buildListen(written.listen ?? {}, context)
   const tls = buildTls(written.listen?.tls, context, context.now)
   const publicUrl = buildPublicUrl(written, listen.console.port, tls?.listeners.includes('console') === true, context)
+  const allowedPrivate = buildPeers(written.connections?.allow_private ?? [], ['connections', 'allow_private'], context)
   const store = buildStore(written.store?.url ?? 'sqlite', context)
   const managementKey = buildManagementKey(context)
   const apis = buildApis(written.apis ?? {}, listen.maxBodyBytes, context)
@@ -74,6 +75,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     },
     managementKey,
     onExposed: written.on_exposed ?? 'flag',
+    allowedPrivate,
     retiredScopes: retiredScopes(written),
     notes: report.notes,
     fingerprint: files.fingerprint(),

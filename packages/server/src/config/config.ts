@@ -1,3 +1,4 @@
+import type { IpRanges } from '../base/ip.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Declaration, ExposurePolicy } from '../core/apis/api.ts'
 import type { TlsSettings } from '../core/tls/certificate.ts'
@@ -25,6 +26,8 @@ export interface Config {
   readonly managementKey: Secret | null
   /** What becomes of a credential that came over plain HTTP, where its plan does not say. */
   readonly onExposed: ExposurePolicy
+  /** Addresses that are not public and that checks of the operator's own connections may call. */
+  readonly allowedPrivate: IpRanges
   /** Scopes that are declared with `retired: true`. */
   readonly retiredScopes: readonly string[]
   readonly notes: readonly ConfigNote[]

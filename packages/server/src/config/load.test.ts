@@ -125,6 +125,7 @@ describe('a small file', () => {
       onStale: 'refuse',
       onRevoke: 'close',
       bodyBytesMax: 10_485_760,
+      connection: null,
       timeouts: { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000, totalMs: null },
     })
   })

@@ -54,6 +54,7 @@ store:
 # stale_after: 30s                       # without the store for longer, requests are answered 503
 # retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
 # request_log: {refusals_per_second_per_ip: 10, queue: 100000}
+# connections: {allow_private: [10.1.0.0/16]}   # your own network, for checks of your own connections
 
 # Regions that a project may be in ("postern project create --region eu"). Without this list: those that
 # addresses and upstreams name. Where an API has regions, a credential works in its project's alone.
@@ -70,6 +71,7 @@ apis:
     # What the gateway presents there itself, once the caller's credential is cut out; never shown or logged.
     # upstream_credential: \${SHOP_API_KEY}
     # upstream_credential_in: {in: header, name: X-Api-Key}   # otherwise Authorization: Bearer
+    # connection: shop-backend    # or one that is kept sealed: postern connection create; also for single routes
     # identity_headers: true    # false: the upstream is not told who calls (X-Postern-*, X-Forwarded-*)
     # generic, wecantrack, clickmeter, cardconnect or voucherify
     preset: generic

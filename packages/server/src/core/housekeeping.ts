@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { CheckpointWriter } from './audit/checkpoint-file.ts'
+import type { ConnectionTable } from './connections/table.ts'
 import type { Limiter } from './limits/limiter.ts'
 import { periodStart, quotaPeriods } from './limits/period.ts'
 import type { RecordTable } from './records/table.ts'
@@ -12,6 +13,7 @@ export interface HousekeepingParts {
   readonly limiter: Limiter
   readonly recorder: UsageRecorder
   readonly table: RecordTable
+  readonly connections: Pick<ConnectionTable, 'takeUses'>
   readonly checkpoints: CheckpointWriter
   readonly retention: () => Retention
   /** Deletes the keys of windows that have ended. */
@@ -48,6 +50,7 @@ export class Housekeeping {
       clock.every(secondMs, () => void this.#once('store.space', () => this.#watchSpace())),
       clock.every(minuteMs, () => void this.#once('audit.checkpoint', () => this.checkpoint())),
       clock.every(minuteMs, () => void this.#once('windows.close', () => this.closeWindows())),
+      clock.every(minuteMs, () => void this.#once('connections.uses', () => this.#noteConnections())),
       clock.every(minuteMs, () => void this.#once('usage.maintain', () => this.#maintain())),
     )
   }
@@ -58,6 +61,7 @@ export class Housekeeping {
     await Promise.all(this.#running.values())
     await this.#once('usage.flush', () => this.#flushUsage())
     await this.#once('quotas.flush', () => this.#flushQuotas())
+    await this.#once('connections.uses', () => this.#noteConnections())
     await this.#once('audit.checkpoint', () => this.checkpoint())
   }
 
@@ -90,6 +94,11 @@ export class Housekeeping {
   #flushQuotas(): Promise<void> {
     const { store, limiter } = this.#parts
     return limiter.flush((deltas) => store.quotas.add({ deltas }))
+  }
+
+  async #noteConnections(): Promise<void> {
+    const uses = this.#parts.connections.takeUses()
+    if (uses.length > 0) await this.#parts.store.connections.noteUses({ uses })
   }
 
   async #watchSpace(): Promise<void> {

@@ -2,6 +2,15 @@ import type { Result } from '../base/result.ts'
 import type { Account, Overrides, Metadata, Project } from './accounts/account.ts'
 import type { Environment, SecretOrigin } from './apis/api.ts'
 import type { AuditEvent, Provenance } from './audit/event.ts'
+import type {
+  CheckResult,
+  Connection,
+  ConnectionRecord,
+  ConnectionState,
+  SealedConnection,
+  SealedField,
+  Settings,
+} from './connections/connection.ts'
 import type { Credential, CredentialKind, SecretInfo } from './credentials/credential.ts'
 import type { LimitRule } from './limits/rules.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
@@ -17,6 +26,7 @@ export interface Store {
   readonly accounts: AccountStore
   readonly projects: ProjectStore
   readonly credentials: CredentialStore
+  readonly connections: ConnectionStore
   readonly events: EventStore
   readonly records: RecordStore
   readonly usage: UsageStore
@@ -287,6 +297,78 @@ export interface CredentialStore {
   closeWindows(input: { readonly now: number }): Promise<number>
 }
 
+// ---- connections ---------------------------------------------------------------------------------------
+
+export interface NewConnection {
+  readonly id: string
+  readonly account: string
+  readonly project: string | null
+  readonly platform: string
+  readonly name: string
+  readonly settings: Settings
+  /** Sealed to secret version 1. */
+  readonly sealed: readonly SealedField[]
+}
+
+export interface ConnectionFilter {
+  readonly account: string | null
+  readonly project: string | null
+  readonly platform: string | null
+  readonly state: ConnectionState | null
+  readonly name: string | null
+}
+
+export interface ConnectionStore {
+  /** Refuses with `conflict` a name that is taken, and beyond `max` connections of the account (same statement). */
+  create(input: {
+    readonly connection: NewConnection
+    readonly max: number
+    readonly by: Provenance
+  }): Write<Connection>
+  /** Settings say where the secrets go, so they change with the secrets alone. */
+  update(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly version: number
+    readonly set: { readonly name: string }
+    readonly by: Provenance
+  }): Write<Connection>
+  /** Replaces settings and secrets at once; `sealed` is sealed to `secretVersion + 1`, and refused after another. */
+  rotate(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly secretVersion: number
+    readonly settings: Settings
+    readonly sealed: readonly SealedField[]
+    readonly by: Provenance
+  }): Write<Connection>
+  setState(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly state: ConnectionState
+    readonly reason: string | null
+    readonly by: Provenance
+  }): Write<Connection>
+  /** The sealed secrets leave the row; the row stays, hidden. */
+  delete(input: { readonly id: string; readonly scope: Scope; readonly by: Provenance }): Write<Connection>
+  /** Answers the sealed secrets and appends the event `connection.read`. Refuses with `conflict` a disabled one. */
+  read(input: { readonly id: string; readonly scope: Scope; readonly by: Provenance }): Write<SealedConnection>
+  /** Refuses with `conflict` where the secrets were replaced since. */
+  recordCheck(input: {
+    readonly id: string
+    readonly scope: Scope
+    readonly secretVersion: number
+    readonly result: CheckResult
+    readonly by: Provenance
+  }): Write<Connection>
+  find(input: { readonly id: string; readonly scope: Scope }): Promise<Connection | null>
+  /** With its sealed secrets, for a check. Nobody is answered with them. */
+  findSealed(input: { readonly id: string; readonly scope: Scope }): Promise<SealedConnection | null>
+  list(input: PageRequest & ConnectionFilter & { readonly scope: Scope }): Promise<Page<Connection>>
+  /** Last uses, epoch ms; an earlier one never replaces a later one. */
+  noteUses(input: { readonly uses: readonly { readonly id: string; readonly at: number }[] }): Promise<void>
+}
+
 // ---- events, records -----------------------------------------------------------------------------------
 
 interface EventFilter {
@@ -311,6 +393,7 @@ export interface RecordStore {
     readonly position: number
     readonly accounts: readonly AccountRecord[]
     readonly projects: readonly ProjectRecord[]
+    readonly connections: readonly ConnectionRecord[]
     readonly credentialCount: number
   }>
   /** Records in chunks: live ones, and those dead since `deadSince` (epoch ms) at most. */

@@ -2,7 +2,9 @@ import type { Server } from 'node:http'
 
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
+import type { ConnectionTable } from '../core/connections/table.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
+import { type Connected, createConnected } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
 import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
@@ -17,6 +19,8 @@ export interface GatewayParts {
   readonly limits?: Partial<WireLimits>
   /** Which target of an upstream a request goes to; without it, to the only one. */
   readonly targets?: Targets
+  /** Connections of the operator and of customers; without them no route finds one. */
+  readonly connections?: Pick<ConnectionTable, 'find'>
   /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
   /** For metrics: told as it happens. */
@@ -47,6 +51,7 @@ export interface GatewayContext {
   readonly ids: Ids
   readonly limits: WireLimits
   readonly deadlines: Deadlines
+  readonly connected: Connected
   readonly headerRules: HeaderRules
   readonly longRunning: LongRunningExchanges
   readonly targets: Targets
@@ -66,6 +71,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     ids: parts.ids,
     limits,
     deadlines: createDeadlines(parts.clock, limits.sweepMs),
+    connected: createConnected(parts.connections ?? null, parts.reportFault),
     headerRules: createHeaderRules(),
     longRunning: createLongRunning(parts.dataPlane, parts.clock, (error) =>
       parts.reportFault('gateway.fault', {}, error),

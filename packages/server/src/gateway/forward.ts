@@ -3,12 +3,14 @@ import { upstreamOf } from '../core/apis/regions.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { AnswerTap } from './answer-tap.ts'
+import { sendAnswer } from './answer.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { Forwarding } from './forwarding.ts'
 import { requestHeaders, trailerNames, upstreamPath } from './headers.ts'
-import { injectionOf, withParameter } from './injection.ts'
+import { injectionOf, withCut, withParameter } from './injection.ts'
 import { isPlainValue } from './upstream/request-head.ts'
+import { refusedAs } from './wire.ts'
 
 /** What a stage before forwarding has to say about it. */
 export interface ForwardOptions {
@@ -32,8 +34,12 @@ export function forward(
   if (api === null || route === null) throw new Error('an allowed request has an API and a route')
   const { headerRules } = context
   const environment = evaluation.environment ?? 'live'
-  const places = headerRules.places(api)
-  const injection = injectionOf(api.upstreamCredentials[environment])
+  const injection =
+    route.connection === null
+      ? injectionOf(api.upstreamCredentials[environment])
+      : context.connected.find(route.connection, environment, evaluation, facts.now)
+  if (injection === null) return refuseUnconnected(context, exchange, evaluation, standing)
+  const places = route.connection === null ? headerRules.places(api) : withCut(headerRules.places(api), injection)
   const length = options.body === null ? exchange.body.length : options.body.length
   const own = [...(api.identityHeaders ? whoCalls(context, exchange, facts, evaluation) : []), ...injection.lines]
   own.push('X-Request-Id', exchange.requestId)
@@ -50,10 +56,24 @@ export function forward(
     length,
     body: options.body,
     places,
+    injection,
     tap: options.tap,
   })
   exchange.inFlight = forwarding
   forwarding.start()
+}
+
+/** Without the credential that the upstream expects a request is not sent: it could act as nobody, or as another. */
+function refuseUnconnected(
+  context: GatewayContext,
+  exchange: Exchange,
+  evaluation: Evaluation,
+  standing: Standing,
+): void {
+  const refused = refusedAs(evaluation, 'connection_unavailable')
+  exchange.decided(refused)
+  sendAnswer(context, exchange, context.dataPlane.answer(refused, standing, exchange.requestId))
+  exchange.meter('answered')
 }
 
 function whoCalls(

@@ -1,4 +1,5 @@
 import type { Route, Upstream } from '../core/apis/api.ts'
+import type { Injection } from '../core/connections/injection.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { AnswerTap } from './answer-tap.ts'
@@ -8,6 +9,7 @@ import type { GatewayContext } from './context.ts'
 import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange, InFlight } from './exchange.ts'
 import { type CredentialPlaces, trailerLines } from './headers.ts'
+import { withoutInjected } from './injection.ts'
 import type { LongRunning } from './long-running.ts'
 import { type BodyWatch, RequestBody } from './request-body.ts'
 import { isEventStream, passHead, passInterim, passSwitch, passTrailers } from './response.ts'
@@ -37,6 +39,8 @@ export interface OutgoingRequest {
   /** Null: it streams from the client, if there is one. */
   readonly body: Buffer | null
   readonly places: CredentialPlaces
+  /** The provider's own credential among the lines or in the path: no answer may tell it. */
+  readonly injection: Injection
   readonly tap: AnswerTap | null
 }
 
@@ -155,7 +159,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   // ---- the answer on its way back ----------------------------------------------------------------------
 
   interim(head: ResponseHead): void {
-    passInterim(this.#context, this.#exchange, this.#allowed, head)
+    passInterim(this.#context, this.#exchange, this.#allowed, this.#shown(head))
   }
 
   answered(head: ResponseHead, body: string): void {
@@ -191,7 +195,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
 
   answerEnd(trailers: readonly string[]): void {
     this.#whole(trailers)
-    passTrailers(this.#context, this.#exchange, trailers)
+    passTrailers(this.#context, this.#exchange, withoutInjected(trailers, this.#request.injection))
     endAnswer(this.#context, this.#exchange, '', 'latin1')
   }
 
@@ -199,7 +203,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     if (!isWebSocket(head.lines)) return this.failed(new UpstreamFault('no_http'))
     this.#phase = 'over'
     this.#context.deadlines.unwatch(this)
-    passSwitch(this.#context, this.#exchange, this.#allowed, head)
+    passSwitch(this.#context, this.#exchange, this.#allowed, this.#shown(head))
     startUpgraded(this.#context, this.#exchange, this.#allowed.route, this.#attempts, this.#endsAt, first)
   }
 
@@ -207,7 +211,12 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#status = head.status
     this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#tap?.head(head.status, head.lines)
-    passHead(this.#context, this.#exchange, this.#allowed, head)
+    passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))
+  }
+
+  #shown(head: ResponseHead): ResponseHead {
+    const lines = withoutInjected(head.lines, this.#request.injection)
+    return lines === head.lines ? head : { ...head, lines }
   }
 
   /** The upstream is done. The deadline stays until the client has taken the last byte. */

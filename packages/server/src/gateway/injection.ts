@@ -1,14 +1,10 @@
 import type { UpstreamCredential } from '../core/apis/api.ts'
+import type { Injection } from '../core/connections/injection.ts'
+import { withoutParameter } from '../core/decision/query.ts'
+import type { CredentialPlaces } from './headers.ts'
 
-/** What an injected credential adds to a request on its way to the upstream. */
-export interface Injection {
-  /** Header lines: name, value. */
-  readonly lines: readonly string[]
-  /** `name=value` for the query, percent-encoded; '' where it travels in a header. */
-  readonly parameter: string
-}
-
-const nothing: Injection = { lines: [], parameter: '' }
+const noCut: Injection['cut'] = { headers: new Set(), parameters: [] }
+const nothing: Injection = { lines: [], parameter: '', cut: noCut, secrets: [] }
 const made = new WeakMap<UpstreamCredential, Injection>()
 
 /**
@@ -26,15 +22,24 @@ export function injectionOf(credential: UpstreamCredential | null): Injection {
 
 function inject({ place, secret }: UpstreamCredential): Injection {
   const value = secret.reveal()
+  const inHeader = (name: string, text: string): Injection => ({
+    ...nothing,
+    lines: [name, text],
+    secrets: [value, text],
+  })
   switch (place.in) {
     case 'bearer':
-      return { lines: ['Authorization', `Bearer ${value}`], parameter: '' }
+      return inHeader('Authorization', `Bearer ${value}`)
     case 'basic':
-      return { lines: ['Authorization', `Basic ${Buffer.from(value, 'utf8').toString('base64')}`], parameter: '' }
+      return inHeader('Authorization', `Basic ${Buffer.from(value, 'utf8').toString('base64')}`)
     case 'header':
-      return { lines: [place.name, value], parameter: '' }
-    case 'query':
-      return { lines: [], parameter: `${encodeURIComponent(place.name)}=${encodeURIComponent(value)}` }
+      return inHeader(place.name, value)
+    case 'query': {
+      const encoded = encodeURIComponent(value)
+      const parameters = [place.name]
+      const cut = { headers: noCut.headers, parameters }
+      return { lines: [], parameter: `${encodeURIComponent(place.name)}=${encoded}`, cut, secrets: [value, encoded] }
+    }
   }
 }
 
@@ -42,4 +47,56 @@ function inject({ place, secret }: UpstreamCredential): Injection {
 export function withParameter(path: string, parameter: string): string {
   if (parameter === '') return path
   return path.includes('?') ? `${path}&${parameter}` : `${path}?${parameter}`
+}
+
+const merged = new WeakMap<CredentialPlaces, WeakMap<Injection, CredentialPlaces>>()
+
+/** The places of an API, and those that a connection takes for itself. Made once for each pair. */
+export function withCut(places: CredentialPlaces, injection: Injection): CredentialPlaces {
+  let ofPlaces = merged.get(places)
+  if (ofPlaces === undefined) merged.set(places, (ofPlaces = new WeakMap()))
+  const known = ofPlaces.get(injection)
+  if (known !== undefined) return known
+  const { headers, parameters } = injection.cut
+  const both: CredentialPlaces = {
+    headers: new Set([...places.headers, ...headers]),
+    parameters: [...new Set([...places.parameters, ...parameters])],
+  }
+  ofPlaces.set(injection, both)
+  return both
+}
+
+/** A shorter secret would be found in what is none. */
+const tellingLength = 8
+
+/**
+ * Header lines of an answer without an injected credential: an upstream may repeat what it was sent, in a redirect
+ * above all, and no client may learn it so. Bodies are passed on as they are.
+ */
+export function withoutInjected(lines: readonly string[], { secrets, cut }: Injection): readonly string[] {
+  if (secrets.length === 0) return lines
+  const leaks = (value: string): boolean =>
+    secrets.some((secret) => secret.length >= tellingLength && value.includes(secret))
+  if (!lines.some((text, i) => i % 2 === 1 && leaks(text))) return lines
+  const kept: string[] = []
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    const value = lines[i + 1] ?? ''
+    const shown = leaks(value) && isAddress(name) ? withoutParameters(value, cut.parameters) : value
+    if (!leaks(shown)) kept.push(name, shown)
+  }
+  return kept
+}
+
+const isAddress = (name: string): boolean => /^(content-)?location$/i.test(name)
+
+/** An address without parameters of these names, wherever its query ends. */
+function withoutParameters(address: string, names: readonly string[]): string {
+  const mark = address.indexOf('?')
+  if (mark === -1) return address
+  const hash = address.indexOf('#', mark)
+  const end = hash === -1 ? address.length : hash
+  let query = address.slice(mark, end)
+  for (const name of names) query = withoutParameter(query, name)
+  return address.slice(0, mark) + query + address.slice(end)
 }

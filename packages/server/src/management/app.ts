@@ -3,6 +3,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { accounts } from './accounts.ts'
 import { audit } from './audit.ts'
 import { authenticate } from './authentication.ts'
+import { connectionSecrets } from './connection-secrets.ts'
+import { connections } from './connections.ts'
 import { credentials } from './credentials.ts'
 import { explain, verify } from './decisions.ts'
 import { apis, plans } from './declared.ts'
@@ -15,6 +17,7 @@ import { answerNotFound, type KnownRoute } from './not-found.ts'
 import { describeApi, reference } from './openapi.ts'
 import { headersOf } from './operation.ts'
 import type { Management, ManagementParts, Resource } from './parts.ts'
+import { platforms } from './platforms.ts'
 import { answerError } from './problems.ts'
 import { projects } from './projects.ts'
 import { requests } from './requests.ts'
@@ -33,6 +36,9 @@ const resources: readonly Resource[] = [
   credentials,
   imports,
   secrets,
+  platforms,
+  connections,
+  connectionSecrets,
   plans,
   apis,
   verify,

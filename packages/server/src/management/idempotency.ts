@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { sha256Hex } from '../base/digest.ts'
+import { Secret } from '../base/secret.ts'
 import { StorageFull, type IdempotencyStart } from '../core/store.ts'
 import { callerOf } from './caller.ts'
 import { notReplayed } from './operation.ts'
@@ -31,7 +32,7 @@ export function beginIdempotent(parts: ManagementParts) {
       })
     }
     const key = sha256Hex(JSON.stringify([callerOf(request).principal.credential, request.raw.url, header]))
-    const bodyDigest = sha256Hex(JSON.stringify(request.body ?? null))
+    const bodyDigest = sha256Hex(JSON.stringify(withFingerprints(request.body ?? null, parts, key)))
     const start = await startOf(parts, request, { key, bodyDigest, now: parts.clock.now() })
     switch (start.state) {
       case 'running':
@@ -51,6 +52,12 @@ export function beginIdempotent(parts: ManagementParts) {
         return undefined
     }
   }
+}
+
+/** The digest of a body is stored: of a guessable secret in it, it must not tell whether a guess was right. */
+function withFingerprints(body: unknown, { connections }: ManagementParts, key: string): unknown {
+  if (typeof body !== 'object' || body === null || !('secrets' in body)) return body
+  return { ...body, secrets: connections.fingerprint(new Secret(JSON.stringify(body.secrets)), key) }
 }
 
 /** On a full disk what ends something goes on without being kept: doing it twice does no harm. */

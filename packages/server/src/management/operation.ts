@@ -87,10 +87,12 @@ export function headersOf(method: string, name: Operation): TSchema | null {
   return method === 'POST' && !notReplayed.includes(name) ? creationHeaders : null
 }
 
-/** Decisions and verdicts are not replayed; a backup streams. */
+/** Decisions and verdicts are not replayed, nor are secrets of third parties; a backup streams. */
 export const notReplayed: readonly (Operation | undefined)[] = [
   'verifyRequest',
   'explainRequest',
   'startBackup',
   'verifyAudit',
+  'checkConnection',
+  'revealConnection',
 ]

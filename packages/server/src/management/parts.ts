@@ -13,6 +13,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
 import type { AuditVerdict } from '../core/audit/verify.ts'
+import type { Outbound } from '../core/connections/check.ts'
+import type { FieldSealing } from '../core/connections/connection.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
@@ -24,6 +26,10 @@ export interface ManagementParts {
   readonly apply: ApplyChanges
   /** Null: without a shared folder of key files, secrets are shown once. */
   readonly sealing: Sealing | null
+  /** Seals the secrets of third parties. */
+  readonly connections: FieldSealing
+  /** Calls to third parties. */
+  readonly outbound: Outbound
   readonly random: Random
   readonly ids: Ids
   readonly clock: Clock

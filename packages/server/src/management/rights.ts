@@ -45,6 +45,22 @@ export const operations = {
   endSecret: { right: 'credentials.rotate' },
   revealSecret: { right: 'credentials.reveal' },
 
+  listPlatforms: { right: 'connections.read' },
+  getPlatform: { right: 'connections.read' },
+  listConnections: { right: 'connections.read' },
+  createConnection: { right: 'connections.create' },
+  createConnectionOfAccount: { right: 'connections.create' },
+  createConnectionOfProject: { right: 'connections.create' },
+  getConnection: { right: 'connections.read' },
+  updateConnection: { right: 'connections.update' },
+  rotateConnection: { right: 'connections.rotate' },
+  disableConnection: { right: 'connections.update' },
+  enableConnection: { right: 'connections.update' },
+  deleteConnection: { right: 'connections.delete' },
+  checkConnection: { right: 'connections.check' },
+  // Write-only for people (VCH-5): a session may never do this, whatever its role.
+  revealConnection: { right: 'connections.read_secret', operatorOnly: true },
+
   listEvents: { right: 'events.read' },
   getEvent: { right: 'events.read' },
   getUsage: { right: 'usage.read' },

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 
 import type { Provenance } from '../core/audit/event.ts'
-import type { NewCredential, NewProject, Store, WriteRefusal } from '../core/store.ts'
+import type { SealedField } from '../core/connections/connection.ts'
+import type { NewConnection, NewCredential, NewProject, Store, WriteRefusal } from '../core/store.ts'
 
 /** Ids of one process ascend, those of two never meet. */
 const ownHex = randomBytes(8).toString('hex')
@@ -57,6 +58,12 @@ export interface Home {
   readonly project: string
 }
 
+/** A store under test, empty when given. */
+export interface Opened {
+  readonly store: Store
+  readonly checkpointsFolder: string
+}
+
 export async function anAccount(
   store: Store,
   credentials: readonly NewCredential[] = [],
@@ -81,6 +88,26 @@ export async function anAccount(
     }),
   )
   return { account, project }
+}
+
+export function aSealedField(field = 'api_key'): SealedField {
+  const bytes = new Uint8Array(randomBytes(40))
+  return { field, hint: 'abcd', fingerprint: randomBytes(8).toString('hex'), bytes, key: 'standing/connections' }
+}
+
+export function aConnection(home: Home, over: Partial<NewConnection> = {}): NewConnection {
+  const settings = { endpoint: 'rest.iad-01.braze.com' }
+  const id = `conn_${nextHex()}`
+  return {
+    id,
+    account: home.account,
+    project: home.project,
+    platform: 'braze',
+    name: 'main',
+    settings,
+    sealed: [aSealedField()],
+    ...over,
+  }
 }
 
 /** The value of an outcome that has to be good. */

@@ -9,6 +9,7 @@ import type { Provenance } from '../core/audit/event.ts'
 import type { RecordChunk } from '../core/records/record.ts'
 import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
 import type { RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
+import { connectionConformance } from './conformance-connections.ts'
 import {
   aCredential,
   actedBy,
@@ -21,14 +22,9 @@ import {
   nextHex,
   revoke,
   type Home,
+  type Opened,
 } from './conformance-data.ts'
 import { readRevocations } from './revocations.ts'
-
-/** A store under test, empty when given. */
-export interface Opened {
-  readonly store: Store
-  readonly checkpointsFolder: string
-}
 
 export async function verifyChain(store: Store): Promise<number> {
   let previousHash = genesisHash
@@ -63,6 +59,8 @@ async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<r
 
 /** Every claim that both databases have to keep; `open` gives a new, empty store each time. */
 export function conformance(open: () => Promise<Opened>): void {
+  connectionConformance(open)
+
   describe('accounts and projects', () => {
     it('are made together, with their default pairs and one event each', async () => {
       const { store } = await open()
@@ -200,6 +198,7 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(changes).toEqual({
         accounts: [],
         projects: [],
+        connections: [],
         credentials: [
           {
             id: credential.id,
@@ -775,7 +774,7 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(await store.records.since({ after: 4, limit: 1 })).toEqual({
         position: 4,
         more: false,
-        changes: { accounts: [], projects: [], credentials: [] },
+        changes: { accounts: [], projects: [], credentials: [], connections: [] },
       })
     })
   })

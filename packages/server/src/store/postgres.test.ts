@@ -10,8 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 
 import { fixedClock } from '../base/clock.ts'
 import { StoreUnavailable, type Store } from '../core/store.ts'
-import { anAccount, by } from './conformance-data.ts'
-import { conformance, type Opened } from './conformance.ts'
+import { anAccount, by, type Opened } from './conformance-data.ts'
+import { conformance } from './conformance.ts'
 import { openStore } from './index.ts'
 import { secured } from './postgres/pool.ts'
 

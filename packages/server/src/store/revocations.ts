@@ -7,7 +7,17 @@ export interface Ending {
   readonly at: number
   readonly credential?: string
   readonly account?: string
-  readonly state: 'active' | 'blocked' | 'revoked' | 'compromised' | 'suspended'
+  readonly connection?: string
+  readonly state:
+    | 'active'
+    | 'blocked'
+    | 'revoked'
+    | 'compromised'
+    | 'suspended'
+    | 'disabled'
+    /** The secret before it is not to be used again. */
+    | 'rotated'
+    | 'deleted'
   /** End of a block, where it has one. */
   readonly until?: number
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { fixedClock, type FixedClock } from '../base/clock.ts'
 import type { StateChange, Store } from '../core/store.ts'
-import { anAccount, at, create, must } from './conformance-data.ts'
+import { aConnection, anAccount, aSealedField, at, create, must } from './conformance-data.ts'
 import { openStore } from './index.ts'
 
 describe('a store that was put back in time', () => {
@@ -89,6 +89,39 @@ describe('a store that was put back in time', () => {
     await set(late.id, { to: 'compromised', reason: null, since: null })
     await putBack('second')
     expect([await stateOf(early.id), await stateOf(late.id)]).toEqual(['revoked', 'compromised'])
+  })
+
+  it('VCH-5: deletes a connection again, and disables those that were disabled or got another secret since', async () => {
+    const home = await anAccount(store)
+    const make = async (name: string) => {
+      const connection = aConnection(home, { name })
+      must(await store.connections.create({ connection, max: 9, by: at(clock.now()) }))
+      return connection.id
+    }
+    const [deleted, disabled, rotated, kept] = [await make('a'), await make('b'), await make('c'), await make('d')]
+    await takeCopy('old')
+    const one = (id: string) => {
+      clock.advance(1000)
+      return { id, scope: null, by: at(clock.now()) }
+    }
+    const change = { settings: {}, sealed: [aSealedField()], secretVersion: 1 }
+    const setState = async (id: string, state: 'active' | 'disabled') =>
+      must(await store.connections.setState({ ...one(id), state, reason: null }))
+    must(await store.connections.delete(one(deleted)))
+    await setState(disabled, 'disabled')
+    must(await store.connections.rotate({ ...one(rotated), ...change }))
+    await setState(rotated, 'disabled')
+    await setState(rotated, 'active')
+    await setState(kept, 'disabled')
+    await setState(kept, 'active')
+    await putBack('old')
+    const state = async (id: string) => (await store.connections.find({ id, scope: null }))?.state ?? 'absent'
+    expect([await state(deleted), await state(disabled), await state(rotated), await state(kept)]).toEqual([
+      'absent',
+      'disabled',
+      'disabled',
+      'active',
+    ])
   })
 
   it('leaves everything as it is where nothing was lost', async () => {

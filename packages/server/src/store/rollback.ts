@@ -21,32 +21,48 @@ export async function reapplyLostEndings(store: Store, checkpointsFolder: string
   return applied
 }
 
-async function isStored(store: Store, { sequence, at, credential, account }: Ending): Promise<boolean> {
+async function isStored(store: Store, { sequence, at, credential, account, connection }: Ending): Promise<boolean> {
   const [event] = await store.events.range({ after: sequence - 1, limit: 1 })
-  return event?.sequence === sequence && event.at === at && event.targetId === (credential ?? account)
+  return event?.sequence === sequence && event.at === at && event.targetId === (credential ?? account ?? connection)
 }
 
-/** What stands in the end for each: revoked and compromised stay, of the others the last one counts. */
+/** What stands in the end for each: what is final stays, of the others the last one counts. */
 function latest(endings: readonly Ending[]): readonly Ending[] {
   const last = new Map<string, Ending>()
   for (const ending of endings) {
-    const target = ending.credential ?? ending.account ?? ''
+    const target = ending.credential ?? ending.account ?? ending.connection ?? ''
     const before = last.get(target)?.state
-    if (before !== 'revoked' && before !== 'compromised') last.set(target, ending)
+    if (before === undefined || !final.includes(before) || ending.state === 'deleted') last.set(target, ending)
   }
   return [...last.values()].filter(({ state }) => state !== 'active')
 }
 
+const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted']
+
 /** False where the database does not know it, or it is dead already. */
 async function apply(store: Store, ending: Ending, now: number): Promise<boolean> {
-  const { credential, account } = ending
+  const { credential, account, connection } = ending
   const actor = { kind: 'system', id: 'restore' } as const
   const by: Provenance = { actor, at: now, ip: null, userAgent: null, requestId: null }
   const reason = 'in force when the backup was restored'
   if (account !== undefined) return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
+  if (connection !== undefined) return await endConnection(store, connection, ending.state, reason, by)
   if (credential === undefined) return false
   const change = changeTo(ending, reason)
   return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
+}
+
+/** A secret that was replaced since the backup is the old one again: it waits, disabled, for the new one. */
+async function endConnection(
+  store: Store,
+  id: string,
+  state: Ending['state'],
+  reason: string,
+  by: Provenance,
+): Promise<boolean> {
+  if (state === 'deleted') return (await store.connections.delete({ id, scope: null, by })).ok
+  const why = state === 'rotated' ? 'its secret was replaced after the backup that was restored' : reason
+  return (await store.connections.setState({ id, scope: null, state: 'disabled', reason: why, by })).ok
 }
 
 function changeTo({ state, until }: Ending, reason: string): StateChange | null {
@@ -59,6 +75,9 @@ function changeTo({ state, until }: Ending, reason: string): StateChange | null 
       return { to: 'blocked', reason, until: until ?? null }
     case 'active':
     case 'suspended':
+    case 'disabled':
+    case 'rotated':
+    case 'deleted':
       return null
   }
 }

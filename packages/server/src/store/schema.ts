@@ -11,6 +11,7 @@ interface MainTables {
   credentials: CredentialRow
   secrets: SecretRow
   sealed_copies: SealedCopyRow
+  connections: ConnectionRow
   events: EventRow
   event_personal: EventPersonalRow
   event_head: EventHeadRow
@@ -114,6 +115,28 @@ interface SealedCopyRow {
   bytes: Uint8Array
   key: string
   visible_until: number
+}
+
+export interface ConnectionRow {
+  id: string
+  account: string
+  /** Null: of the whole account. */
+  project: string | null
+  platform: string
+  name: string
+  settings: string
+  /** JSON of the sealed fields, their bytes in base64; `[]` once deleted. */
+  sealed: string
+  secret_version: number
+  state: string
+  state_reason: string | null
+  last_check: string | null
+  last_used_at: number | null
+  created_by: string
+  created_at: number
+  updated_at: number
+  rotated_at: number | null
+  version: number
 }
 
 export interface EventRow {

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 
 import { fixedClock } from '../base/clock.ts'
 import type { Store } from '../core/store.ts'
-import { conformance, type Opened } from './conformance.ts'
+import type { Opened } from './conformance-data.ts'
+import { conformance } from './conformance.ts'
 import { openStore } from './index.ts'
 
 describe('the store on SQLite', () => {

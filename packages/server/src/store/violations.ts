@@ -5,6 +5,8 @@ const sentences: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/credentials[._]public_id/, 'A credential with this public id already exists.'],
   [/credentials[._](id|pkey)/, 'A credential with this id already exists.'],
   [/projects[._](id|pkey)/, 'A project with this id already exists.'],
+  [/connections_name/, 'A connection with this name already exists.'],
+  [/connections[._](id|pkey)/, 'A connection with this id already exists.'],
   [/accounts[._](id|pkey)/, 'An account with this id already exists.'],
 ]
 

@@ -5,7 +5,7 @@ import type { Random } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Provenance } from '../audit/event.ts'
 import { makeKey } from '../credentials/format.ts'
-import type { RecordChanges } from '../records/record.ts'
+import { noChanges, type RecordChanges } from '../records/record.ts'
 import type { NewCredential, Store } from '../store.ts'
 import { managementApiId, operatorAccountId } from './account.ts'
 
@@ -105,8 +105,7 @@ function managementCredential(publicId: string, key: Secret, ids: Ids): NewCrede
  */
 export function bootstrapRecord(key: Secret, project: string, now: number): RecordChanges {
   return {
-    accounts: [],
-    projects: [],
+    ...noChanges,
     credentials: [
       {
         id: bootstrapCredentialId,

@@ -58,6 +58,7 @@ const managementRoute: Route = {
   bodyBytesMax: 0,
   title: null,
   contract: null,
+  connection: null,
 }
 
 function operatorPlan(declaration: Declaration): Plan {

@@ -109,7 +109,12 @@ export interface Route {
   readonly bodyBytesMax: number
   /** What requests are held against before they are forwarded; null: they are not validated. */
   readonly contract: RequestContract | null
+  /** The connection whose credential is injected, for each environment. Null: none is. */
+  readonly connection: Readonly<Record<Environment, ConnectionUse | null>> | null
 }
+
+/** One of the operator's own by its name, or that of the credential's project (or account) to a platform. */
+export type ConnectionUse = { readonly name: string } | { readonly platform: string }
 
 /** The routes of one API, ready to be matched. */
 export interface RouteTable {

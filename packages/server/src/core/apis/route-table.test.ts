@@ -21,6 +21,7 @@ function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<
     bodyBytesMax: 1,
     title: null,
     contract: null,
+    connection: null,
     ...more,
   }
 }

@@ -14,7 +14,7 @@ export interface Provenance {
   readonly requestId: string | null
 }
 
-type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'system'
+type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'connection' | 'system'
 
 /** About a person; kept beside the chain, so that they can be erased. */
 interface PersonalFields {

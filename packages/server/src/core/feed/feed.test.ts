@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { type FixedClock, fixedClock } from '../../base/clock.ts'
+import type { ConnectionRecord } from '../connections/connection.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { CredentialRecord, RecordChanges } from '../records/record.ts'
 import { RecordTable } from '../records/table.ts'
@@ -29,6 +30,7 @@ class FakeStore implements RecordStore {
   /** Set: answers are prepared when asked, and handed over when released. */
   gate: Promise<void> | null = null
   preload: readonly CredentialRecord[] = []
+  connections: readonly ConnectionRecord[] = []
 
   /** A commit of some other node. */
   commit(made: RecordChanges): number {
@@ -48,7 +50,9 @@ class FakeStore implements RecordStore {
   snapshot() {
     const accounts = [anAccount()]
     const projects = [aProject()]
-    return Promise.resolve({ position: this.#events.length, accounts, projects, credentialCount: this.held.size })
+    const { connections } = this
+    const credentialCount = this.held.size
+    return Promise.resolve({ position: this.#events.length, accounts, projects, connections, credentialCount })
   }
 
   async *chunks({ max }: { max: number }) {

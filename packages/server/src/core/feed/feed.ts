@@ -1,12 +1,15 @@
 import type { Clock, Timer } from '../../base/clock.ts'
+import type { ConnectionTable } from '../connections/table.ts'
 import type { Freshness } from '../decision/decider.ts'
-import type { RecordChanges } from '../records/record.ts'
+import { noChanges, type RecordChanges } from '../records/record.ts'
 import type { RecordTable } from '../records/table.ts'
 import type { RecordStore } from '../store.ts'
 
 export interface FeedOptions {
   readonly records: RecordStore
   readonly table: RecordTable
+  /** Kept current as well. */
+  readonly connections?: Pick<ConnectionTable, 'apply'>
   readonly clock: Clock
   /** One process owns the store (SQLite): nobody else can change what we hold. */
   readonly alone: boolean
@@ -64,7 +67,8 @@ export class Feed implements Freshness {
     const { records, table, clock, credentialsMax } = this.#options
     const started = { wall: clock.now(), monotonic: clock.monotonic() }
     const snapshot = await records.snapshot()
-    table.apply({ accounts: snapshot.accounts, projects: snapshot.projects, credentials: [] })
+    table.apply({ ...noChanges, accounts: snapshot.accounts, projects: snapshot.projects })
+    this.#options.connections?.apply(snapshot.connections)
     this.#partial = snapshot.credentialCount > credentialsMax
     const expected = Math.min(snapshot.credentialCount, credentialsMax)
     table.reserve(expected, expected)
@@ -155,6 +159,7 @@ export class Feed implements Freshness {
 
   #apply(changes: RecordChanges): void {
     this.#options.table.apply(changes)
+    if (changes.connections.length > 0) this.#options.connections?.apply(changes.connections)
     for (const { id } of changes.credentials) {
       this.#recent.delete(id)
       this.#recent.set(id, ++this.#changed)

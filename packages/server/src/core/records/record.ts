@@ -1,5 +1,6 @@
 import type { Overrides } from '../accounts/account.ts'
 import type { Environment } from '../apis/api.ts'
+import type { ConnectionRecord } from '../connections/connection.ts'
 import type { CredentialKind, CredentialState } from '../credentials/credential.ts'
 import type { LimitRule } from '../limits/rules.ts'
 
@@ -60,9 +61,10 @@ export interface RecordChanges {
   readonly accounts: readonly AccountRecord[]
   readonly projects: readonly ProjectRecord[]
   readonly credentials: readonly CredentialRecord[]
+  readonly connections: readonly ConnectionRecord[]
 }
 
-export const noChanges: RecordChanges = { accounts: [], projects: [], credentials: [] }
+export const noChanges: RecordChanges = { accounts: [], projects: [], credentials: [], connections: [] }
 
 /**
  * Many records in packed columns, made in the store's worker and transferred without copying.

@@ -30,6 +30,7 @@ export function aRoute(fields: Partial<Route> = {}): Route {
     bodyBytesMax: 1,
     title: null,
     contract: null,
+    connection: null,
     ...fields,
   }
 }

@@ -58,6 +58,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     bodyBytesMax: 100 * 1024 * 1024,
     title: null,
     contract: null,
+    connection: null,
     ...options.route,
   }
   const api = anApi(upstreamPort, options, route)

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { type FixedClock, systemClock } from '../../base/clock.ts'
 import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
+import type { ConnectionTable } from '../../core/connections/table.ts'
 import { createGateway } from '../gateway.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { type FakeDataPlane, type FakeOptions, fakeDataPlane } from './fake-data-plane.ts'
@@ -23,6 +24,7 @@ export async function gatewayTo(
     readonly wire?: Partial<WireLimits>
     readonly clock?: FixedClock
     readonly upstreamPort?: number
+    readonly connections?: Pick<ConnectionTable, 'find'>
   } = {},
 ): Promise<Harness> {
   const upstream = await rawUpstream(reply)
@@ -34,6 +36,7 @@ export async function gatewayTo(
     clock,
     ids: createIds(systemClock, systemRandom),
     reportFault: (event) => void faults.push(event),
+    ...(options.connections && { connections: options.connections }),
     ...(options.wire && { limits: options.wire }),
   })
   const listening = await gateway.listen([{ host: '127.0.0.1', port: 0 }])

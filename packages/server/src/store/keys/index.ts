@@ -1,7 +1,9 @@
 import type { Random } from '../../base/random.ts'
 import type { SigningKey } from '../../core/audit/signing.ts'
+import type { FieldSealing } from '../../core/connections/connection.ts'
 import type { Sealing } from '../../core/credentials/sealing.ts'
 import { auditSigningKey } from './audit-key.ts'
+import { createFieldSealing } from './field-sealing.ts'
 import { openKeyFiles } from './key-files.ts'
 import { createSealing, sweepWindowKeys } from './sealing.ts'
 
@@ -10,6 +12,8 @@ export interface KeyFolder extends Sealing {
   /** Deletes the keys of windows that have ended; answers how many. Called before listening, then each minute. */
   sweep(now: number): number
   auditSigningKey(): SigningKey
+  /** Secrets of third parties. */
+  readonly connections: FieldSealing
 }
 
 export function createKeyFiles(folder: string, random: Random): KeyFolder {
@@ -18,5 +22,6 @@ export function createKeyFiles(folder: string, random: Random): KeyFolder {
     ...createSealing(files, random),
     sweep: (now) => sweepWindowKeys(files, now),
     auditSigningKey: () => auditSigningKey(files),
+    connections: createFieldSealing(files, random),
   }
 }

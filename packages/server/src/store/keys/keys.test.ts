@@ -63,6 +63,60 @@ describe('key files', () => {
     expect(createKeyFiles(folder, systemRandom).open(copy, 'sec_1').reveal()).toBe('x')
   })
 
+  describe('of connections', () => {
+    const place = { connection: 'conn_1', account: 'acc_1', project: null, field: 'api_key', secretVersion: 1 }
+    const secret = new Secret('the-api-key-of-a-third-party')
+
+    it('security 4: open a field in its own place alone', () => {
+      const folder = aFolder()
+      const sealed = createKeyFiles(folder, systemRandom).connections.seal(secret, place)
+      const { connections } = createKeyFiles(folder, systemRandom)
+      expect(sealed).toMatchObject({ field: 'api_key', hint: 'arty', key: 'standing/connections' })
+      expect(connections.open(sealed, place).reveal()).toBe('the-api-key-of-a-third-party')
+      for (const other of [
+        { connection: 'conn_2' },
+        { account: 'acc_2' },
+        { project: 'prj_1' },
+        { field: 'secret' },
+        { secretVersion: 2 },
+      ])
+        expect(() => connections.open(sealed, { ...place, ...other })).toThrow('does not belong')
+    })
+
+    it('do not open under the key of another folder, nor without it', () => {
+      const folder = aFolder()
+      const sealed = createKeyFiles(folder, systemRandom).connections.seal(secret, place)
+      const other = createKeyFiles(aFolder(), systemRandom).connections
+      expect(() => other.open(sealed, place)).toThrow('the key file of connections is not here')
+      other.seal(secret, place)
+      expect(() => other.open(sealed, place)).toThrow('does not belong')
+    })
+
+    it('security 12: are for nothing else than what is always visible', () => {
+      const folder = aFolder()
+      const keys = createKeyFiles(folder, systemRandom)
+      keys.seal(secret, 'sec_1', 'always')
+      keys.connections.seal(secret, place)
+      expect(readdirSync(join(folder, 'standing'))).toEqual(['connections.key', 'sealing.key'])
+    })
+
+    it('security 7: tell by a fingerprint whether two secrets of an account are one, and nothing to whoever lacks the key', () => {
+      const keys = createKeyFiles(aFolder(), systemRandom).connections
+      const one = keys.fingerprint(secret, 'acc_1')
+      expect(one).toMatch(/^[0-9a-f]{16}$/)
+      expect(keys.seal(secret, { ...place, connection: 'conn_9' }).fingerprint).toBe(one)
+      expect(keys.fingerprint(new Secret('another'), 'acc_1')).not.toBe(one)
+      expect(keys.fingerprint(secret, 'acc_2')).not.toBe(one)
+      expect(createKeyFiles(aFolder(), systemRandom).connections.fingerprint(secret, 'acc_1')).not.toBe(one)
+    })
+
+    it('hint at the end of a secret only where enough of it stays unknown', () => {
+      const keys = createKeyFiles(aFolder(), systemRandom).connections
+      expect(keys.seal(new Secret('123456789012345'), place).hint).toBeNull()
+      expect(keys.seal(new Secret('1234567890123456'), place).hint).toBe('3456')
+    })
+  })
+
   it('are readable by their owner alone', () => {
     const folder = aFolder()
     createKeyFiles(folder, systemRandom).seal(new Secret('x'), 'sec_1', 'always')

@@ -68,6 +68,10 @@ const stateAfter: Readonly<Record<string, Ending['state']>> = {
   'credential.compromised': 'compromised',
   'account.suspended': 'suspended',
   'account.resumed': 'active',
+  'connection.disabled': 'disabled',
+  'connection.enabled': 'active',
+  'connection.rotated': 'rotated',
+  'connection.deleted': 'deleted',
 }
 
 function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): readonly Ending[] {
@@ -81,7 +85,7 @@ function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): r
       {
         sequence: first + index,
         at: by.at,
-        [targetKind === 'account' ? 'account' : 'credential']: targetId,
+        [targetKind === 'account' || targetKind === 'connection' ? targetKind : 'credential']: targetId,
         state,
         ...(typeof until === 'number' && { until }),
       },

@@ -1,5 +1,18 @@
 import { createAccount, findAccount, listAccounts, setAccountState, updateAccount } from './accounts.ts'
 import {
+  createConnection,
+  deleteConnection,
+  findConnection,
+  findSealedConnection,
+  listConnections,
+  noteConnectionUses,
+  readConnection,
+  recordCheck,
+  rotateConnection,
+  setConnectionState,
+  updateConnection,
+} from './connections.ts'
+import {
   createCredential,
   findCredential,
   listCredentials,
@@ -33,11 +46,19 @@ export const writes = {
   'credentials.markExposed': markExposed,
   'credentials.import': importCredentials,
   'credentials.reveal': revealSecret,
+  'connections.create': createConnection,
+  'connections.update': updateConnection,
+  'connections.rotate': rotateConnection,
+  'connections.setState': setConnectionState,
+  'connections.delete': deleteConnection,
+  'connections.read': readConnection,
+  'connections.recordCheck': recordCheck,
 }
 
 /** Writes of the main tables that are nobody's act, and so no event. */
 export const chores = {
   'credentials.closeWindows': closeWindows,
+  'connections.noteUses': noteConnectionUses,
   'idempotency.start': startIdempotent,
   'idempotency.finish': finishIdempotent,
   'idempotency.abandon': abandonIdempotent,
@@ -53,6 +74,9 @@ export const reads = {
   'credentials.find': findCredential,
   'credentials.list': listCredentials,
   'credentials.secrets': listSecrets,
+  'connections.find': findConnection,
+  'connections.findSealed': findSealedConnection,
+  'connections.list': listConnections,
   'events.list': listEvents,
   'events.range': eventRange,
   'events.head': eventHead,

@@ -1,6 +1,8 @@
+import type { ConnectionRecord } from '../../core/connections/connection.ts'
 import type { CredentialRecord, RecordChanges } from '../../core/records/record.ts'
 import type { RecordStore } from '../../core/store.ts'
 import type { Db, SecretRow } from '../schema.ts'
+import { toConnectionRecord } from './connection-rows.ts'
 import { toAccountRecord, toCredentialRecord, toProjectRecord } from './rows.ts'
 
 type Snapshot = Awaited<ReturnType<RecordStore['snapshot']>>
@@ -11,6 +13,7 @@ export async function snapshot(db: Db): Promise<Snapshot> {
   const { sequence } = await db.selectFrom('event_head').select('sequence').executeTakeFirstOrThrow()
   const accounts = await db.selectFrom('accounts').selectAll().execute()
   const projects = await db.selectFrom('projects').selectAll().execute()
+  const connections = await db.selectFrom('connections').selectAll().where('state', '<>', 'deleted').execute()
   const { count } = await db
     .selectFrom('credentials')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -19,6 +22,7 @@ export async function snapshot(db: Db): Promise<Snapshot> {
     position: sequence,
     accounts: accounts.map(toAccountRecord),
     projects: projects.map(toProjectRecord),
+    connections: connections.map(toConnectionRecord),
     credentialCount: count,
   }
 }
@@ -59,6 +63,7 @@ export interface Touched {
   readonly accounts: ReadonlySet<string>
   readonly projects: ReadonlySet<string>
   readonly credentials: ReadonlySet<string>
+  readonly connections: ReadonlySet<string>
 }
 
 export function touchedBy(
@@ -69,6 +74,7 @@ export function touchedBy(
     accounts: ofKind('account'),
     projects: ofKind('project'),
     credentials: new Set(targets.flatMap(({ credential }) => (credential === null ? [] : [credential]))),
+    connections: ofKind('connection'),
   }
 }
 
@@ -93,7 +99,15 @@ export async function imagesOf(db: Db, touched: Touched): Promise<RecordChanges>
     accounts: accounts.map(toAccountRecord),
     projects: projects.map(toProjectRecord),
     credentials: await credentialRecords(db, [...touched.credentials]),
+    connections: await connectionRecords(db, [...touched.connections]),
   }
+}
+
+/** Deleted ones as well, without their secrets: whoever holds one has to let it go. */
+async function connectionRecords(db: Db, ids: readonly string[]): Promise<readonly ConnectionRecord[]> {
+  if (ids.length === 0) return []
+  const rows = await db.selectFrom('connections').selectAll().where('id', 'in', ids).orderBy('id').execute()
+  return rows.map(toConnectionRecord)
 }
 
 /** In the order of their ids; hidden and dead ones as well. */

@@ -15,17 +15,17 @@ import type {
 
 /** JSON that this program wrote itself, so its type is trusted. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller's field says what it is
-function parsed<Value>(text: string): Value {
+export function parsed<Value>(text: string): Value {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by the functions beside this one
   return JSON.parse(text) as Value
 }
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
-const parsedOrNull = <Value>(text: string | null): Value | null => (text === null ? null : parsed<Value>(text))
+export const parsedOrNull = <Value>(text: string | null): Value | null => (text === null ? null : parsed<Value>(text))
 
 /** Closed unions that migrations and writes of this program keep. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as above
-function trusted<Union extends string>(text: string): Union {
+export function trusted<Union extends string>(text: string): Union {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only writes of this program fill the column
   return text as Union
 }

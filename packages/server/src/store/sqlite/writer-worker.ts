@@ -90,6 +90,7 @@ const issuing = new Set([
   'credentials.create',
   'credentials.rotate',
   'credentials.import',
+  'connections.create',
 ])
 
 function urgencyOf(name: string, input: unknown): Job['urgency'] {
