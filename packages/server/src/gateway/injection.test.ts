@@ -53,6 +53,19 @@ describe('the upstream’s own credential (APK-2)', () => {
     expect(metered).not.toContain(own)
   })
 
+  it('is in no header of an answer, though the upstream repeats it', async () => {
+    const secret = 'of/the+upstream'
+    const { port } = await gatewayTo(
+      (_seen, socket) =>
+        void socket.write(
+          'HTTP/1.1 302 Found\r\nLocation: /b?x=1&key=of%2Fthe%2Bupstream\r\nX-Echo: of/the+upstream\r\nContent-Length: 0\r\n\r\n',
+        ),
+      { upstreamCredential: { place: { in: 'query', name: 'key' }, secret: new Secret(secret) } },
+    )
+    const answer = await request(port, head('GET /a HTTP/1.1', 'Host: a', key))
+    expect([answer.header('location'), answer.header('x-echo')]).toEqual([['/b?x=1'], []])
+  })
+
   it('comes without identity headers where the upstream need not know who calls', async () => {
     const { lines } = await seenBy(
       { in: 'bearer' },

@@ -30,6 +30,16 @@ describe('a check of a connection', () => {
       expect(verdictOf(platform('sendgrid'), answered(status))).toEqual({ status, reason })
   })
 
+  it('knows what a platform answers to a bad credential where that is another status', () => {
+    const reason = (id: string, status: number) => verdictOf(platform(id), answered(status)).reason
+    expect([reason('gemini', 400), reason('klaviyo', 400), reason('mandrill', 500)]).toEqual([
+      'credential_refused',
+      'credential_refused',
+      'credential_refused',
+    ])
+    expect([reason('openai', 400), reason('mandrill', 503)]).toEqual(['unexpected_answer', 'platform_failed'])
+  })
+
   it('reads the body where every answer has the same status', () => {
     const textlocal = platform('textlocal')
     expect(verdictOf(textlocal, answered(200, '{"balance": {"sms": 1}, "status": "success"}')).reason).toBe('ok')

@@ -73,7 +73,7 @@ function reasonOf(check: CheckCall, { status, body }: { readonly status: number;
   if (status === check.status) {
     return check.contains === null || withoutSpace(body).includes(check.contains) ? 'ok' : 'credential_refused'
   }
-  if (status === 401 || status === 403) return 'credential_refused'
+  if (check.refusals.includes(status)) return 'credential_refused'
   if (status === 429) return 'platform_busy'
   return status >= 500 ? 'platform_failed' : 'unexpected_answer'
 }

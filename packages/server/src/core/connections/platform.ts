@@ -54,6 +54,8 @@ export interface CheckCall {
   /** Headers beside the credential, name and value. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly status: number
+  /** What is answered to a bad credential. */
+  readonly refusals: readonly number[]
   /** Has to stand in the answer, where a bad credential gets the same status. */
   readonly contains: string | null
   /** What a credential may need for this call to succeed. */
@@ -97,6 +99,7 @@ export function getCall(path: string | CheckCall['path'], more: Partial<CheckCal
     path: typeof path === 'string' ? () => path : path,
     headers: [],
     status: 200,
+    refusals: [401, 403],
     contains: null,
     needs: null,
     ...more,

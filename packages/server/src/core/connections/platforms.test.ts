@@ -86,7 +86,7 @@ const documented: Record<string, { lines?: string[]; query?: string; check: stri
     lines: ['x-goog-api-key', 'S3CRET'],
     check: 'GET https://generativelanguage.googleapis.com/v1beta/models?pageSize=1',
   },
-  ollama: { lines: ['Authorization', 'Bearer S3CRET'], check: 'GET https://ollama.com/api/tags' },
+  ollama: { lines: ['Authorization', 'Bearer S3CRET'], check: null },
   custom: { lines: ['X-Api-Key', 'Token S3CRET'], check: 'GET https://api.example.com/v1/me' },
 }
 

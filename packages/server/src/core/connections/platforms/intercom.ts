@@ -16,8 +16,8 @@ export const intercom: Platform = {
   base: ({ host }) => `https://${host}`,
   check: getCall('/me', { headers: [['Accept', 'application/json']] }),
   rotation: {
-    how: 'Developer Hub › your app › Authentication: regenerate the access token. The old one ends at once: for an overlap, make a second app with the same permissions.',
-    overlap: false,
+    how: 'Developer Hub › your app › Authentication: regenerate the access token. Whether the old one lives on is not documented: for an overlap, make a second app with the same permissions.',
+    overlap: null,
   },
   sources: [
     'https://developers.intercom.com/intercom-api-reference/reference/identifyadmin',

@@ -1,6 +1,6 @@
 import { getCall, secretField, type Platform } from '../platform.ts'
 
-/** Scheme and revision header: https://developers.klaviyo.com/en/docs/authenticate_ */
+/** Scheme, revision header, and 400 to a key that is none: https://developers.klaviyo.com/en/docs/authenticate_ */
 export const klaviyo: Platform = {
   id: 'klaviyo',
   name: 'Klaviyo',
@@ -12,6 +12,7 @@ export const klaviyo: Platform = {
       ['Accept', 'application/json'],
       ['revision', '2024-10-15'],
     ],
+    refusals: [400, 401, 403],
     needs: 'the scope accounts:read',
   }),
   rotation: {

@@ -2,7 +2,8 @@ import { getCall, secretField, setting, type Platform } from '../platform.ts'
 
 /**
  * Basic with any user, the data centre in the host and at the end of the key, and the ping:
- * https://mailchimp.com/developer/marketing/docs/fundamentals/ and https://mailchimp.com/developer/marketing/api/ping/
+ * https://mailchimp.com/developer/guides/marketing-api-conventions/ and
+ * https://developer.mailchimp.com/documentation/mailchimp/reference/ping/
  */
 export const mailchimp: Platform = {
   id: 'mailchimp',
@@ -23,8 +24,8 @@ export const mailchimp: Platform = {
     overlap: true,
   },
   sources: [
-    'https://mailchimp.com/developer/marketing/docs/fundamentals/',
-    'https://mailchimp.com/developer/marketing/api/ping/',
+    'https://mailchimp.com/developer/guides/marketing-api-conventions/',
+    'https://developer.mailchimp.com/documentation/mailchimp/reference/ping/',
     'https://integrations.sh/mailchimp.com/mailchimp-marketing-api/',
   ],
 }

@@ -3,7 +3,8 @@ import { secretField, type Platform } from '../platform.ts'
 /**
  * The key is a member of every JSON body, all calls are POST:
  * https://mailchimp.com/developer/guides/transactional-api-conventions/; the ping validates it:
- * https://mailchimp.com/developer/transactional/api/users/ping-2
+ * https://mailchimp.com/developer/transactional/api/users/ping-2. An unknown key has been answered 500 with the name
+ * Invalid_Key: "any non-200" is an error there.
  */
 export const mandrill: Platform = {
   id: 'mandrill',
@@ -16,6 +17,7 @@ export const mandrill: Platform = {
     path: () => '/users/ping2',
     headers: [],
     status: 200,
+    refusals: [401, 403, 500],
     contains: 'PONG!',
     needs: null,
   },
