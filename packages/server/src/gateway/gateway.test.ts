@@ -379,8 +379,8 @@ describe('an answer on its way back', () => {
       before = written
       await new Promise((resolve) => void setTimeout(resolve, 150))
     }
-    // Each of the two connections may hold 4 MiB in the system's send buffer and some more where it is received.
-    expect(written).toBeLessThan(16 * 1024 * 1024)
+    // Most of it lies in buffers of the system, which sizes them: two that send and two that receive.
+    expect(written).toBeLessThan(8 * 1024 * 1024)
     let read = 0
     client.socket.removeAllListeners('data')
     client.socket.resume()

@@ -23,6 +23,7 @@ export interface FakeDataPlane extends DataPlane {
 export interface FakeOptions {
   readonly places?: readonly Place[]
   readonly basePath?: string
+  readonly upstreamHost?: string
   readonly prefixLength?: number
   readonly route?: Partial<Route>
   readonly corsOrigin?: string
@@ -137,7 +138,10 @@ function evaluate(facts: RequestFacts, api: Api, route: Route, options: FakeOpti
 function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
   const routes = createRouteTable([], { caseInsensitive: false })
   if (!routes.ok) throw new Error('an empty route table has no conflicts')
-  const upstream = { origin: `http://127.0.0.1:${upstreamPort}`, basePath: options.basePath ?? '' }
+  const upstream = {
+    origin: `http://${options.upstreamHost ?? '127.0.0.1'}:${upstreamPort}`,
+    basePath: options.basePath ?? '',
+  }
   return {
     id: 'shop',
     index: 0,

@@ -5,6 +5,7 @@ import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
 import type { ConnectionTable } from '../../core/connections/table.ts'
 import { createGateway } from '../gateway.ts'
+import type { Targets } from '../upstream/target.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { type FakeDataPlane, type FakeOptions, fakeDataPlane } from './fake-data-plane.ts'
 import { type RawUpstream, type Reply, rawUpstream } from './raw-upstream.ts'
@@ -25,6 +26,7 @@ export async function gatewayTo(
     readonly clock?: FixedClock
     readonly upstreamPort?: number
     readonly connections?: Pick<ConnectionTable, 'find'>
+    readonly targets?: Targets
   } = {},
 ): Promise<Harness> {
   const upstream = await rawUpstream(reply)
@@ -38,6 +40,7 @@ export async function gatewayTo(
     reportFault: (event) => void faults.push(event),
     ...(options.connections && { connections: options.connections }),
     ...(options.wire && { limits: options.wire }),
+    ...(options.targets && { targets: options.targets }),
   })
   const listening = await gateway.listen([{ host: '127.0.0.1', port: 0 }])
   if (!listening.ok) throw new Error('no port is free')

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { fixedClock } from '../../base/clock.ts'
 import { gatewayTo, head, key } from '../testing/harness.ts'
 import { rawClient, request } from '../testing/raw-client.ts'
 import type { Reply } from '../testing/raw-upstream.ts'
@@ -49,6 +50,67 @@ describe('a connection to the upstream', () => {
     await closed
     expect((await request(port, get)).body).toBe('ok')
     expect(upstream.accepted).toBe(2)
+  })
+
+  it('is made to a name too, whichever of its addresses listens', async () => {
+    const { port, upstream, dataPlane } = await gatewayTo(undefined, { upstreamHost: 'localhost' })
+    expect((await request(port, get)).body).toBe('ok')
+    expect(upstream.seen[0]?.lines).toContainEqual(['Host', `localhost:${upstream.port}`])
+    expect(dataPlane.metered).toHaveLength(1)
+  })
+
+  it('is waited for where there are as many as there may be, and the request fails where too many wait', async () => {
+    const held: (() => void)[] = []
+    const { port, upstream } = await gatewayTo((_seen, socket) => void held.push(() => socket.write(ok)), {
+      wire: { connectionsPerUpstream: 1, waitingPerUpstream: 1 },
+    })
+    const clients = [rawClient(port), rawClient(port), rawClient(port)]
+    for (const [i, client] of clients.entries()) {
+      client.send(get)
+      // In this order.
+      if (i === 0) await expect.poll(() => held.length).toBe(1)
+      if (i === 1) await expect.poll(() => client.socket.bytesWritten).toBe(get.length)
+    }
+    expect((await clients[2]?.answer())?.status).toBe(502)
+    held[0]?.()
+    expect((await clients[0]?.answer())?.status).toBe(200)
+    await expect.poll(() => held.length).toBe(2)
+    held[1]?.()
+    expect((await clients[1]?.answer())?.status).toBe(200)
+    expect(upstream.accepted).toBe(1)
+    for (const client of clients) client.socket.destroy()
+  })
+
+  it('is not used any more when it has been idle for as long as its upstream said, less a margin', async () => {
+    const clock = fixedClock()
+    const { port, upstream } = await gatewayTo(
+      (_seen, socket) => void socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=3\r\nContent-Length: 2\r\n\r\nok'),
+      { clock },
+    )
+    const ask = async () => expect((await request(port, get)).status).toBe(200)
+    await ask()
+    clock.advance(1_999)
+    await ask()
+    expect(upstream.accepted).toBe(1)
+    clock.advance(2_000)
+    await ask()
+    expect(upstream.accepted).toBe(2)
+    clock.advance(3_000)
+    await expect.poll(() => upstream.sockets.size).toBe(0)
+  })
+
+  it('is not used any more after 4 s where its upstream says nothing of it', async () => {
+    const clock = fixedClock()
+    const { port, upstream } = await gatewayTo(undefined, { clock })
+    for (const [ms, accepted] of [
+      [0, 1],
+      [3_999, 1],
+      [4_000, 2],
+    ] as const) {
+      clock.advance(ms)
+      expect((await request(port, get)).status).toBe(200)
+      expect(upstream.accepted).toBe(accepted)
+    }
   })
 })
 
