@@ -114,6 +114,8 @@ async function listen(
     const connection = bound === null ? null : connectionOf<Exchange>(socket, bound.port, context.tls?.on() === true)
     if (connection === null) return void socket.destroy()
     connections.set(socket, connection)
+    // Node takes its own listener away with CONNECT and Upgrade: a reset would then end the process.
+    socket.on('error', ignore)
     socket.once('close', () => {
       connections.delete(socket)
       if (closing && connections.size === 0) drained.resolve()
@@ -225,10 +227,13 @@ function receive(
     if (connection === undefined) return void socket.destroy()
     if (connection.broken) return
     connection.broken = true
-    // What runs in front of it gets its answer, which ends the connection.
-    if (connection.current === null) answerSocket(context, connection, 'request_malformed')
+    if (connection.current === null) return answerSocket(context, connection, 'request_malformed')
+    // What runs in front of it gets its answer, which ends the connection, unless the client leaves before.
+    socket.once('end', () => socket.destroy()).resume()
   })
 }
+
+const ignore = (): void => {}
 
 /** The other end reset its connection, or ended it inside a request. */
 const clientLeft: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'])

@@ -234,15 +234,51 @@ describe('a head at the edge of what is plain', () => {
     expect(upstream.seen.map(({ path }) => path)).toEqual(['/1'])
   })
 
+  const connect = head('CONNECT b:443 HTTP/1.1', 'Host: b', key)
+
   it('lets a running request end before a CONNECT behind it ends the connection', async () => {
     const { port, upstream } = await gatewayTo(() => undefined)
     const client = rawClient(port)
     const arrived = upstream.nextHead()
-    client.send(head('GET /1 HTTP/1.1', 'Host: a', key) + head('CONNECT b:443 HTTP/1.1', 'Host: b', key))
+    client.send(head('GET /1 HTTP/1.1', 'Host: a', key) + connect)
     ;(await arrived).write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
     expect((await client.answer()).body).toBe('ok')
     expect((await client.closed()).split('HTTP/1.1 ')).toHaveLength(2)
     expect(upstream.seen.map(({ path }) => path)).toEqual(['/1'])
+  })
+
+  it.each(['end', 'resetAndDestroy'] as const)(
+    'gives up a running request whose client leaves (%s) with a CONNECT behind it',
+    async (how) => {
+      const { port, upstream, dataPlane } = await gatewayTo(() => undefined)
+      const client = rawClient(port)
+      const arrived = upstream.nextHead()
+      client.send(head('GET /1 HTTP/1.1', 'Host: a', key) + connect)
+      const socket = await arrived
+      const cut = new Promise((resolve) => void socket.once('close', resolve))
+      client.socket[how]()
+      await cut
+      expect(dataPlane.metered).toMatchObject([{ ended: 'client_gone', status: 499 }])
+    },
+  )
+
+  it('survives clients that reset a connection on which they asked for a tunnel', async () => {
+    const { port } = await gatewayTo()
+    const failures: unknown[] = []
+    const failed = (error: unknown) => void failures.push(error)
+    process.on('uncaughtException', failed)
+    try {
+      for (let i = 0; i < 20; i++) {
+        const client = rawClient(port)
+        client.send(connect)
+        expect((await client.answer()).status).toBe(400)
+        client.socket.resetAndDestroy()
+      }
+      expect((await request(port, head('GET / HTTP/1.1', 'Host: a', key))).status).toBe(200)
+    } finally {
+      process.off('uncaughtException', failed)
+    }
+    expect(failures).toEqual([])
   })
 
   it('lets a running request end before what is broken behind it ends the connection', async () => {
