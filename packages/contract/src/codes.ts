@@ -117,7 +117,7 @@ export const codes = {
     status: 400,
     title: 'The path is not canonical',
     detail:
-      'The path has dot segments, empty segments, encoded slashes, a semicolon, a backslash or control characters. Send the plain form of the path.',
+      'The path has dot segments, empty segments, encoded slashes, a semicolon, a backslash, control characters or something encoded twice. Send the plain form of the path.',
     log: 'path refused before routing',
   },
   // present

@@ -1,7 +1,8 @@
 /**
  * Brings a request target into the one form that is matched: the raw path with percent-encoded unreserved
  * characters decoded (RFC 3986, section 2.3) and the digits of all other triplets in upper case (6.2.2.1).
- * Only one level is decoded, so `%252e` stays `%252e`. What an upstream might read differently is refused.
+ * Only one level is decoded. What an upstream might read differently is refused, such as `%252e` by one that decodes
+ * twice.
  * A target of plain characters costs one scan and two slices.
  */
 export function canonicalPath(target: string): CanonicalPath {
@@ -49,6 +50,7 @@ export type PathFault =
   | 'encoded_separator'
   | 'encoded_control'
   | 'malformed_percent'
+  | 'double_encoding'
   | 'invalid_utf8'
 
 /** What is wrong, for the trace and the answer's hint: each is about the request's own text. */
@@ -63,6 +65,7 @@ export const pathFaults: Readonly<Record<PathFault, string>> = {
   encoded_separator: 'the path holds an encoded "/" or "\\"',
   encoded_control: 'the path holds an encoded control character',
   malformed_percent: 'a "%" in the path is not followed by two hex digits',
+  double_encoding: 'the path holds something that is percent-encoded twice',
   invalid_utf8: 'the percent-encoded bytes of the path are not valid UTF-8',
 }
 
@@ -176,6 +179,7 @@ function triplet(target: string, at: number, end: number): Unit | PathFault {
   if (byte < 0x20 || byte === 0x7f) return 'encoded_control'
   if (byte === slash || byte === 0x5c) return 'encoded_separator'
   if (byte === 0x3b) return 'semicolon'
+  if (byte === percent && isHexPair(target, at + 3, end)) return 'double_encoding'
   const text = String.fromCharCode(byte)
   return /[A-Za-z0-9._~-]/.test(text)
     ? { text, length: 3 }
@@ -220,6 +224,10 @@ function encodedByte(target: string, at: number, end: number): number {
   const high = hexDigit(target.charCodeAt(at + 1))
   const low = hexDigit(target.charCodeAt(at + 2))
   return high === -1 || low === -1 ? -1 : high * 16 + low
+}
+
+function isHexPair(target: string, at: number, end: number): boolean {
+  return at + 1 < end && hexDigit(target.charCodeAt(at)) !== -1 && hexDigit(target.charCodeAt(at + 1)) !== -1
 }
 
 function hexDigit(code: number): number {
