@@ -61,6 +61,7 @@ function exposures(options: { readonly policy?: ExposurePolicy } = {}) {
         ended: 'answered',
         latencyMs: 1,
         received: 0,
+        upstreamMs: null,
         sent: 0,
       })
     },

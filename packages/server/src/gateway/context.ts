@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { ConnectionTable } from '../core/connections/table.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { type Connected, createConnected } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
@@ -41,7 +42,7 @@ interface GatewayTls {
 
 interface GatewayObserver {
   /** From the arrival of a head to its decision. */
-  decided(ms: number): void
+  decided(evaluation: Evaluation, ms: number): void
   ended(entry: MeterEntry): void
 }
 

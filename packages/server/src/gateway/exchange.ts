@@ -33,6 +33,9 @@ export class Exchange {
   /** Bytes of bodies, or of the other protocol, that passed. */
   received = 0
   sent = 0
+  /** Monotonic ms of the decision. */
+  decidedAt = 0
+  upstreamMs: number | null = null
   /** Its body could not be read to the end. */
   bodyBroken = false
   readonly #context: GatewayContext
@@ -101,6 +104,7 @@ export class Exchange {
       ended,
       received: this.received,
       sent: this.sent,
+      upstreamMs: this.upstreamMs,
       latencyMs: this.#context.clock.monotonic() - this.facts.monotonic,
     }
     this.#context.dataPlane.meter(entry)

@@ -209,6 +209,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
 
   #head(head: ResponseHead): void {
     this.#status = head.status
+    this.#exchange.upstreamMs = this.#context.clock.monotonic() - this.#exchange.decidedAt
     this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#tap?.head(head.status, head.lines)
     passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))

@@ -97,7 +97,8 @@ function inspect(context: GatewayContext, exchange: Exchange, facts: RequestFact
 
 function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void {
   exchange.decided(evaluation)
-  context.observer?.decided(context.clock.monotonic() - facts.monotonic)
+  exchange.decidedAt = context.clock.monotonic()
+  context.observer?.decided(evaluation, exchange.decidedAt - facts.monotonic)
   if (exchange.gone) return exchange.meter('client_gone')
   const standing = context.dataPlane.charge(evaluation, facts)
   if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing, optionsFor(facts))

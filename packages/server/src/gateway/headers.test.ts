@@ -132,3 +132,29 @@ describe('a header of the message', () => {
     ).toEqual(lines.map((line) => line.replace('X-Empty:', 'X-Empty:')))
   })
 })
+
+describe('trace context (W3C Trace Context)', () => {
+  const traceparent = 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const tracestate = 'tracestate: rojo=00f067aa0ba902b7,congo=t61rcWkgMzE'
+  const passed = async (...lines: readonly string[]) => {
+    const { port, upstream } = await gatewayTo()
+    await request(port, head('GET / HTTP/1.1', 'Host: a', ...lines, key))
+    return upstream.seen[0]?.lines.map((pair) => pair.join(': ')).filter((line) => /^trace/i.test(line))
+  }
+
+  it('passes unchanged where it is valid: the gateway is no participant, and starts no trace', async () => {
+    expect(await passed(traceparent, tracestate)).toEqual([traceparent, tracestate])
+    expect(await passed(tracestate, 'Tracestate: x=1', traceparent)).toEqual([
+      tracestate,
+      'Tracestate: x=1',
+      traceparent,
+    ])
+    expect(await passed()).toEqual([])
+  })
+
+  it('goes no further where it is malformed, doubled or incomplete', async () => {
+    expect(await passed('traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331', tracestate)).toEqual([])
+    expect(await passed(traceparent, traceparent, tracestate)).toEqual([])
+    expect(await passed(tracestate)).toEqual([])
+  })
+})

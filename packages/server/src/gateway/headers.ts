@@ -1,6 +1,7 @@
 import type { Api, InjectionPlace } from '../core/apis/api.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import { withoutParameter } from '../core/decision/query.ts'
+import { traceIdOf } from '../core/decision/trace-context.ts'
 
 /** What the gateway knows of header names. Made once: names repeat, so each is looked at once. */
 export interface HeaderRules {
@@ -21,6 +22,8 @@ interface HeaderRule {
   readonly reserved: boolean
   /** Of what the gateway tells the upstream alone, and the upstream may not tell anybody. */
   readonly identity: boolean
+  /** `traceparent`, `tracestate`: go on unchanged, and only where the former is valid. */
+  readonly trace: boolean
 }
 
 /** What does not go on to the upstream: where the client's credential may be, and where the upstream's own will be. */
@@ -57,6 +60,7 @@ function ruleOf(name: string): HeaderRule {
   return {
     normal,
     hopByHop: hopByHop.has(normal),
+    trace: normal === 'traceparent' || normal === 'tracestate',
     framing: normal === 'content-length',
     identity: normal.startsWith('x-postern-'),
     reserved: reserved.has(normal) || reservedPrefixes.some((prefix) => normal.startsWith(prefix)),
@@ -164,11 +168,13 @@ export function requestHeaders(
 ): string[] {
   const nominated = nominatedBy(lines)
   const kept: string[] = []
+  let traced: boolean | null = null
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
     const value = lines[i + 1] ?? ''
-    const { normal, hopByHop: ofConnection, reserved: ofGateway, framing } = rules.of(name)
+    const { normal, hopByHop: ofConnection, reserved: ofGateway, framing, trace } = rules.of(name)
     if (ofConnection || ofGateway || framing || places.headers.has(normal) || nominated?.has(normal) === true) continue
+    if (trace && !(traced ??= traceIdOf(lines) !== null)) continue
     if (normal === 'referer' && places.parameters.length > 0 && holdsKey(value, places, evaluation)) continue
     kept.push(name, value)
   }

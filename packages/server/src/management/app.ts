@@ -121,6 +121,7 @@ function addHooks(app: FastifyInstance, parts: ManagementParts): void {
       ended: 'answered',
       latencyMs,
       received: 0,
+      upstreamMs: null,
       sent: 0,
     })
   })

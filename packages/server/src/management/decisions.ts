@@ -48,6 +48,7 @@ export const verify: Resource = (app, parts) => {
         ended: 'answered',
         latencyMs,
         received: 0,
+        upstreamMs: null,
         sent: 0,
       })
       return decisionView(evaluation, answer)

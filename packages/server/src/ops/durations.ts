@@ -1,19 +1,15 @@
 /**
- * How long something took that happens with each request. Telling it is an addition; the text that Prometheus reads
- * (a histogram in its text format) is made when it asks.
+ * How long something took that happens with each request, in buckets. Telling it is an addition; the text that
+ * Prometheus reads (a histogram in its text format) is made when it asks.
  */
 export class Durations {
-  readonly #name: string
-  readonly #help: string
   readonly #edges: readonly number[]
   /** Of each bucket alone; the last one is of everything above. */
   readonly #counts: number[]
   #sum = 0
 
   /** `edges`: upper ones, in seconds, ascending. */
-  constructor(name: string, help: string, edges: readonly number[]) {
-    this.#name = name
-    this.#help = help
+  constructor(edges: readonly number[]) {
     this.#edges = edges
     this.#counts = Array.from({ length: edges.length + 1 }, () => 0)
   }
@@ -25,13 +21,15 @@ export class Durations {
     this.#sum += seconds
   }
 
-  text(): string {
-    const name = this.#name
+  /** Its lines under that name; '' where nothing was told. `labels`: `api="shop",route="getOrder"`. */
+  lines(name: string, labels: string): string {
     let count = 0
     const buckets = this.#counts.map((own, bucket) => {
       count += own
-      return `${name}_bucket{le="${this.#edges[bucket] ?? '+Inf'}"} ${count}\n`
+      return `${name}_bucket{${labels},le="${this.#edges[bucket] ?? '+Inf'}"} ${count}\n`
     })
-    return `# HELP ${name} ${this.#help}\n# TYPE ${name} histogram\n${buckets.join('')}${name}_sum ${this.#sum}\n${name}_count ${count}\n`
+    return count === 0
+      ? ''
+      : `${buckets.join('')}${name}_sum{${labels}} ${this.#sum}\n${name}_count{${labels}} ${count}\n`
   }
 }

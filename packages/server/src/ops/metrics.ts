@@ -1,11 +1,12 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Clock } from '../base/clock.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { Feed } from '../core/feed/feed.ts'
 import type { RecordTable } from '../core/records/table.ts'
 import type { Certificate } from '../core/tls/certificate.ts'
 import { type MeterEntry, type UsageRecorder, outcomeOf } from '../core/usage/recorder.ts'
-import { Durations } from './durations.ts'
+import { RouteMetrics } from './route-metrics.ts'
 
 /** What a scrape looks up at the moment it comes. */
 export interface MetricSources {
@@ -18,7 +19,7 @@ export interface MetricSources {
 
 /** What gateway and forward-auth tell as it happens. */
 export interface Metrics {
-  decided(ms: number): void
+  decided(evaluation: Evaluation, ms: number): void
   ended(entry: MeterEntry): void
   /** All of it in Prometheus's text format. */
   text(): Promise<string>
@@ -42,11 +43,7 @@ export function createMetrics({ table, feed, recorder, clock, certificates }: Me
       }
     },
   })
-  const decisions = new Durations(
-    'postern_decision_seconds',
-    'From the arrival of a head to its decision, waits for the store included.',
-    [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
-  )
+  const routes = new RouteMetrics()
   const read: readonly (readonly [name: string, help: string, value: () => number])[] = [
     ['postern_records_held', 'Credentials in memory.', () => table.size],
     ['postern_feed_position', 'Sequence of the last event that was applied.', () => feed.position],
@@ -83,15 +80,16 @@ export function createMetrics({ table, feed, recorder, clock, certificates }: Me
   // Process, event-loop delay, heap and garbage collection under their usual names.
   collectDefaultMetrics({ register: registry })
   return {
-    decided: (ms) => decisions.tell(ms / 1000),
+    decided: (evaluation, ms) => routes.decided(evaluation, ms),
     ended: (entry) => {
+      routes.ended(entry)
       const api = entry.evaluation.api?.id ?? ''
       const outcome = outcomeOf(entry)
       const outcomes = requests.get(api)
       if (outcomes === undefined) requests.set(api, new Map([[outcome, 1]]))
       else outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     },
-    text: async () => `${await registry.metrics()}${decisions.text()}`,
+    text: async () => `${await registry.metrics()}${routes.text()}`,
     contentType: registry.contentType,
   }
 }

@@ -1,11 +1,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { fixedClock } from '../base/clock.ts'
-import type { Evaluation } from '../core/decision/evaluation.ts'
 import { refuse } from '../core/decision/refuse.ts'
-import type { MeterEntry } from '../core/usage/recorder.ts'
 import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
+import { aRequest } from './testing/entries.ts'
 
 async function anOps(more: { readonly reasons?: readonly string[]; readonly fresh?: boolean } = {}) {
   const metrics = createMetrics({
@@ -30,49 +29,6 @@ async function anOps(more: { readonly reasons?: readonly string[]; readonly fres
     return { status: response.status, type: response.headers.get('content-type'), body: await response.text() }
   }
   return { ops, metrics, get }
-}
-
-function ended(evaluation: Pick<Evaluation, 'api' | 'refusal'>, more: Partial<MeterEntry>): MeterEntry {
-  const facts = {
-    method: 'GET',
-    target: '/',
-    host: 'a',
-    localPort: 1,
-    headers: [],
-    peer: 1,
-    encrypted: false,
-    now: 0,
-    monotonic: 0,
-  }
-  const whole: Evaluation = {
-    allowed: evaluation.refusal === null,
-    route: null,
-    prefixLength: 0,
-    query: '',
-    environment: null,
-    clientIp: 1,
-    secure: false,
-    presented: null,
-    principal: null,
-    charge: null,
-    corsOrigin: null,
-    preflight: false,
-    checks: 0,
-    trace: null,
-    exposed: null,
-    ...evaluation,
-  }
-  return {
-    evaluation: whole,
-    facts,
-    requestId: 'req_1',
-    status: 200,
-    ended: 'answered',
-    latencyMs: 1,
-    received: 0,
-    sent: 0,
-    ...more,
-  }
 }
 
 describe('the ops listener', () => {
@@ -127,11 +83,12 @@ describe('the listener of forward-auth', () => {
 describe('metrics', () => {
   it('counts requests by outcome, times decisions, and reads the rest when scraped', async () => {
     const { metrics, get } = await anOps({ fresh: false })
-    metrics.decided(0.02)
-    metrics.ended(ended({ api: null, refusal: refuse('request_malformed') }, { status: 400 }))
-    metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
-    metrics.ended(ended({ api: null, refusal: null }, { status: 204 }))
-    metrics.ended(ended({ api: null, refusal: null }, { status: 499, ended: 'client_gone' }))
+    const nobody = { api: null, route: null }
+    metrics.decided(aRequest(nobody).evaluation, 0.02)
+    metrics.ended(aRequest({ ...nobody, refusal: refuse('request_malformed'), status: 400 }))
+    metrics.ended(aRequest({ ...nobody, status: 204 }))
+    metrics.ended(aRequest({ ...nobody, status: 204 }))
+    metrics.ended(aRequest({ ...nobody, status: 499, ended: 'client_gone' }))
     await get('/metrics')
     const { status, type, body } = await get('/metrics')
     expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
@@ -146,12 +103,17 @@ describe('metrics', () => {
       'postern_stale 1',
       'postern_request_rows_dropped 3',
       'postern_usage_folded 2',
-      'postern_decision_seconds_sum 0.00002',
-      'postern_decision_seconds_count 1',
+      'postern_request_seconds_sum{api="",route=""} 0.003',
+      'postern_request_seconds_count{api="",route=""} 3',
+      'postern_decision_seconds_sum{api="",route=""} 0.00002',
+      'postern_decision_seconds_count{api="",route=""} 1',
+      'postern_route_requests_total{api="",route="",outcome="refused"} 1',
+      'postern_route_requests_total{api="",route="",outcome="2xx"} 2',
+      'postern_route_requests_total{api="",route="",outcome="client_gone"} 1',
     ])
-    expect(body).toContain('postern_decision_seconds_bucket{le="0.00001"} 0')
-    expect(body).toContain('postern_decision_seconds_bucket{le="+Inf"} 1')
-    expect(body).toContain('postern_decision_seconds_bucket{le="0.000025"} 1')
+    expect(body).toContain('postern_decision_seconds_bucket{api="",route="",le="0.00001"} 0')
+    expect(body).toContain('postern_decision_seconds_bucket{api="",route="",le="+Inf"} 1')
+    expect(body).toContain('postern_decision_seconds_bucket{api="",route="",le="0.000025"} 1')
     expect(body).toContain('nodejs_eventloop_lag_p99_seconds')
     expect(body).toContain('process_resident_memory_bytes')
   })

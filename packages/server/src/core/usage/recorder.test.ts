@@ -35,6 +35,7 @@ function meter(recorder: UsageRecorder, world: World, sent: Sent = {}, more: Par
     ended: 'answered',
     latencyMs: 3,
     received: 0,
+    upstreamMs: null,
     sent: 0,
   } as const
   recorder.record({ ...entry, ...more })
@@ -221,6 +222,7 @@ describe('combinations beyond the cap', () => {
       ended: 'answered',
       latencyMs: 1,
       received: 0,
+      upstreamMs: null,
       sent: 0,
     }
   }
@@ -475,6 +477,7 @@ describe('the request log', () => {
         ended: 'answered',
         latencyMs: 0,
         received: 0,
+        upstreamMs: null,
         sent: 0,
       })
     }

@@ -15,6 +15,8 @@ export interface MeterEntry {
   /** How an allowed request ended. */
   readonly ended: 'answered' | 'upstream_error' | 'client_gone'
   readonly latencyMs: number
+  /** From the decision to the head of the upstream's answer; null where there was none. */
+  readonly upstreamMs: number | null
   /** Bytes of the bodies that passed, or of the other protocol where the connection was upgraded. */
   readonly received: number
   readonly sent: number

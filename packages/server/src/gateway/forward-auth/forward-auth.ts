@@ -63,7 +63,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
 
   const decided = (exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void => {
     const { requestId, question, res } = exchange
-    parts.observer?.decided(clock.monotonic() - facts.monotonic)
+    parts.observer?.decided(evaluation, clock.monotonic() - facts.monotonic)
     if (res.destroyed) return meter(exchange, facts, evaluation, clientClosed, 'client_gone')
     const standing = dataPlane.charge(evaluation, facts)
     const answer = evaluation.allowed
@@ -84,7 +84,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     ended: 'answered' | 'client_gone',
   ): void => {
     const latencyMs = clock.monotonic() - facts.monotonic
-    const entry = { evaluation, facts, requestId, status, ended, latencyMs, received: 0, sent: 0 }
+    const entry = { evaluation, facts, requestId, status, ended, latencyMs, upstreamMs: null, received: 0, sent: 0 }
     dataPlane.meter(entry)
     parts.observer?.ended(entry)
   }
