@@ -20,6 +20,8 @@ export interface ServerProcess {
   configure(yaml: string): void
   readonly api: ApiCall
   signal(name: NodeJS.Signals): void
+  /** Its exit code once it has ended; null where a signal ended it. */
+  readonly exited: Promise<number | null>
   /** Ends the process with SIGTERM; `folder` stays. */
   stop(): Promise<void>
   /** kill -9, and waits until it is gone. */
@@ -67,10 +69,10 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
   child.stdout.setEncoding('utf8').on('data', (text: string) => written.push(text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => written.push(text))
   let gone = false
-  const exited = new Promise<void>((resolve) =>
-    child.once('exit', () => {
+  const exited = new Promise<number | null>((resolve) =>
+    child.once('exit', (code) => {
       gone = true
-      resolve()
+      resolve(code)
     }),
   )
   const output = (): string => written.join('')
@@ -97,6 +99,7 @@ export async function startServerProcess(options: ProcessOptions): Promise<Serve
     configure,
     api: callApi(base),
     signal: (name) => void child.kill(name),
+    exited,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -256,6 +256,7 @@ export const ConfigFile = Type.Object(
     memory: Type.Optional(Type.Object({ max_credentials: Type.Optional(count) }, strict)),
     failures: Type.Optional(Type.Object({ attempts: Type.Optional(count), window: Type.Optional(duration) }, strict)),
     on_exposed: Type.Optional(exposurePolicy),
+    shutdown: Type.Optional(Type.Object({ grace: Type.Optional(duration), delay: Type.Optional(duration) }, strict)),
     stale_after: Type.Optional(duration),
     retention: Type.Optional(
       Type.Object(

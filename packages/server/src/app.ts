@@ -37,8 +37,10 @@ import { createOutbound, type OutboundOptions } from './management/outbound.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createOps, type Ops } from './ops/ops.ts'
+import { noPassedSockets, type PassedSockets } from './ops/passed-sockets.ts'
 import { busyPorts, type BusyPort } from './ops/ports.ts'
 import { generic } from './presets/generic.ts'
+import { descriptorOf, hostText, misfitOf, onOneAddress, withDescriptor } from './sockets.ts'
 import { acquireDataLock, createKeyFiles, openStore, type DataLock, type LockOwner } from './store/index.ts'
 import { watchExpiry } from './tls/expiry.ts'
 import { createTerminator } from './tls/terminator.ts'
@@ -50,6 +52,8 @@ export interface StartOptions {
   readonly version: string
   /** For tests: names and authorities of the world that checks of connections call into. */
   readonly outbound?: Pick<OutboundOptions, 'lookup' | 'ca'>
+  /** Sockets that listen already; without them every address is bound. */
+  readonly passed?: PassedSockets
 }
 
 export interface RunningServer {
@@ -60,13 +64,19 @@ export interface RunningServer {
   readonly consoleUrl: string
   /** Takes a new configuration into force, or says why not; all of it or nothing. */
   reload(next: Config): Promise<Result<null, readonly string[]>>
-  stop(graceMs: number): Promise<void>
+  /**
+   * Says for `delayMs` that it is not ready, stops accepting, lets what is running end within `graceMs`, cuts the
+   * rest, and writes what was counted.
+   */
+  stop(graceMs: number, delayMs?: number): Promise<void>
 }
 
 /** Everything that stands in the way, so that one message can name it all. Nothing was changed. */
 export interface StartFailure {
   readonly busy: readonly BusyPort[]
   readonly locked: { readonly folder: string; readonly owner: LockOwner | null } | null
+  /** Why a socket that was passed cannot be used, as a sentence. */
+  readonly passed: string | null
 }
 
 /** File in the data folder that holds the first management key, mode 0600. */
@@ -74,10 +84,13 @@ export const managementKeyFile = 'management.key'
 
 /** The composition root: the only place that knows every part. */
 export async function startServer(config: Config, options: StartOptions): Promise<Result<RunningServer, StartFailure>> {
-  const claimed = await claim(config, options.clock)
+  const passed = options.passed ?? noPassedSockets
+  const misfit = misfitOf(config, passed)
+  if (misfit !== null) return fail({ busy: [], locked: null, passed: misfit })
+  const claimed = await claim(config, passed, options.clock)
   if (!claimed.ok) return claimed
   try {
-    return ok(await assemble(config, options, claimed.value))
+    return ok(await assemble(config, { ...options, passed }, claimed.value))
   } catch (error) {
     claimed.value?.release()
     throw error
@@ -85,9 +98,13 @@ export async function startServer(config: Config, options: StartOptions): Promis
 }
 
 /** The data folder's lock and every port, before anything is written. PostgreSQL has its own locks. */
-async function claim(config: Config, clock: Clock): Promise<Result<DataLock | null, StartFailure>> {
+async function claim(
+  config: Config,
+  passed: PassedSockets,
+  clock: Clock,
+): Promise<Result<DataLock | null, StartFailure>> {
   const sockets = socketsOf(config)
-  const busy = await busyPorts(sockets)
+  const busy = await busyPorts(sockets.filter((socket) => descriptorOf(config, passed, socket) === null))
   const lock =
     config.store.kind === 'sqlite'
       ? acquireDataLock(config.data, {
@@ -95,14 +112,20 @@ async function claim(config: Config, clock: Clock): Promise<Result<DataLock | nu
           addresses: sockets.map(({ host, port }) => `${host}:${port}`),
         })
       : ok(null)
-  if (!lock.ok) return fail({ busy, locked: { folder: config.data, owner: lock.error.owner } })
+  if (!lock.ok) return fail({ busy, locked: { folder: config.data, owner: lock.error.owner }, passed: null })
   if (busy.length === 0) return lock
   lock.value?.release()
-  return fail({ busy, locked: null })
+  return fail({ busy, locked: null, passed: null })
 }
 
-async function assemble(first: Config, options: StartOptions, lock: DataLock | null): Promise<RunningServer> {
+async function assemble(
+  first: Config,
+  options: StartOptions & { readonly passed: PassedSockets },
+  lock: DataLock | null,
+): Promise<RunningServer> {
   const { clock, random, log, version } = options
+  const at = (socket: Socket) => withDescriptor(first, options.passed, socket)
+  let stopping = false
   const startedAt = clock.now()
   const node = `node_${randomBase62(8, random)}`
   const ids = createIds(clock, random)
@@ -213,7 +236,7 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
   })
   const ops = createOps({
     metrics,
-    ready: () => readiness(feed, clock),
+    ready: () => (stopping ? ['the server is stopping'] : readiness(feed, clock)),
     forwardAuth: { isQuestion, handle: forwardAuth.handle },
     tls: tls.face('ops'),
   })
@@ -238,12 +261,12 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
     reportFault: log.fault,
   })
 
-  const listening = await gateway.listen([config.listen.gateway, ...config.listen.own])
+  const listening = await gateway.listen([config.listen.gateway, ...config.listen.own].map(at))
   if (!listening.ok)
     throw new Error(`cannot listen on ${listening.error.map(({ host, port }) => `${host}:${port}`).join(', ')}`)
-  await management.listen({ ...config.listen.console })
-  await ops.listen(config.listen.ops)
-  await ops.listenForwardAuth(config.listen.forwardAuth)
+  await management.listen(onOneAddress(at(config.listen.console)))
+  await ops.listen(at(config.listen.ops))
+  await ops.listenForwardAuth(config.listen.forwardAuth === null ? null : at(config.listen.forwardAuth))
   housekeeping.start()
   await housekeeping.closeWindows()
   await housekeeping.checkpoint()
@@ -273,10 +296,15 @@ async function assemble(first: Config, options: StartOptions, lock: DataLock | n
       log.info('config.reloaded', { file: next.file })
       return ok(null)
     },
-    stop: async (graceMs) => {
+    stop: async (graceMs, delayMs = 0) => {
+      stopping = true
+      gateway.drain()
+      if (delayMs > 0) await passing(clock, delayMs)
       await gateway.close(graceMs)
       forwardAuth.close()
+      const cut = clock.after(graceMs, () => management.server.closeAllConnections())
       await management.close()
+      cut.stop()
       await exposures.settled()
       await housekeeping.stop()
       feed.stop()
@@ -305,8 +333,10 @@ function inForce(declared: Declaration): Declaration {
   return withOperator(declared, generic, noRoutes.value)
 }
 
-function hostText({ host, port }: Socket): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+function passing(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
 }
 
 /** Null where a route serves stale records: then nothing can be promised (design, section 5). */

@@ -1,10 +1,11 @@
 import { startServer, type RunningServer, type StartFailure } from './app.ts'
 import { systemClock } from './base/clock.ts'
 import { systemRandom } from './base/random.ts'
-import type { Result } from './base/result.ts'
+import { fail, type Result } from './base/result.ts'
 import { keepTicksFast } from './base/ticks.ts'
 import { formatConfigError, watchConfig, type Config } from './config/index.ts'
 import { createLog } from './log.ts'
+import { passedSockets } from './ops/passed-sockets.ts'
 import { version } from './version.ts'
 
 export interface ServeOptions {
@@ -16,21 +17,22 @@ export interface ServeOptions {
   readonly quiet: boolean
 }
 
-/** Time that running requests are given when the server stops. */
-const graceMs = 30_000
-
 /** Starts the server and keeps its configuration current; SIGTERM and SIGINT stop it cleanly. */
 export async function serve(config: Config, options: ServeOptions): Promise<Result<RunningServer, StartFailure>> {
   keepTicksFast()
   const log = createLog({ quiet: options.quiet })
-  const started = await startServer(config, { clock: systemClock, random: systemRandom, log, version })
+  const passed = passedSockets(options.env, process.pid)
+  if (!passed.ok) return fail({ busy: [], locked: null, passed: passed.error })
+  const parts = { clock: systemClock, random: systemRandom, log, version, passed: passed.value }
+  const started = await startServer(config, parts)
   if (!started.ok) return started
   const server = started.value
   const watcher = options.watch ? watch(server, options, log.info) : null
   const stop = (): void => {
     process.off('SIGTERM', stop).off('SIGINT', stop)
     watcher?.stop()
-    server.stop(graceMs).then(
+    const { delayMs, graceMs } = server.config().shutdown
+    server.stop(graceMs, delayMs).then(
       () => process.exit(0),
       (error: unknown) => {
         log.fault('server.stop', {}, error)

@@ -14,19 +14,24 @@ export async function runServer(
   throw inTheWay(started.error)
 }
 
-function inTheWay({ busy, locked }: StartFailure): Stop {
+function inTheWay({ busy, locked, passed }: StartFailure): Stop {
   const reasons = [
+    ...(passed === null ? [] : [passed]),
     ...(locked === null ? [] : [`the data folder ${locked.folder} is in use by ${lockOwner(locked.owner)}`]),
     ...byReason(busy),
   ]
   return new Stop(exit.failed, {
     what: 'The server cannot start, and nothing was changed',
     why: `${reasons.join('; ')}.`,
-    next:
-      locked === null
-        ? 'Stop what holds them, or choose other ports (dev: --port-base 19000; start: "listen" in postern.yaml).'
-        : 'Stop the other server, or start this one in another folder.',
+    next: wayOut({ busy, locked, passed }),
   })
+}
+
+function wayOut({ locked, passed }: StartFailure): string {
+  if (passed !== null) return 'Let the socket unit and "listen" in postern.yaml say the same, then start it again.'
+  return locked === null
+    ? 'Stop what holds them, or choose other ports (dev: --port-base 19000; start: "listen" in postern.yaml).'
+    : 'Stop the other server, or start this one in another folder.'
 }
 
 /** Addresses that are busy for one reason, in one line. */

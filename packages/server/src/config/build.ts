@@ -76,6 +76,10 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     managementKey,
     onExposed: written.on_exposed ?? 'flag',
     allowedPrivate,
+    shutdown: {
+      delayMs: durationMs(written.shutdown?.delay ?? '0s'),
+      graceMs: durationMs(written.shutdown?.grace ?? '30s'),
+    },
     retiredScopes: retiredScopes(written),
     notes: report.notes,
     fingerprint: files.fingerprint(),

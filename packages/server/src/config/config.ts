@@ -28,6 +28,7 @@ export interface Config {
   readonly onExposed: ExposurePolicy
   /** Addresses that are not public and that checks of the operator's own connections may call. */
   readonly allowedPrivate: IpRanges
+  readonly shutdown: Shutdown
   /** Scopes that are declared with `retired: true`. */
   readonly retiredScopes: readonly string[]
   readonly notes: readonly ConfigNote[]
@@ -73,6 +74,14 @@ export interface Retention {
   readonly daysMs: number
   /** Null: for good. */
   readonly eventsMs: number | null
+}
+
+/** How a server stops when it is told to. */
+interface Shutdown {
+  /** From saying that it is not ready until it stops accepting: for proxies to notice. */
+  readonly delayMs: number
+  /** Then, for what is running to end by itself. */
+  readonly graceMs: number
 }
 
 export interface RequestLogConfig {

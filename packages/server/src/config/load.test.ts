@@ -61,7 +61,7 @@ describe('the template of postern.yaml', () => {
   it('is valid with every commented setting taken in that needs no file', () => {
     const all = initTemplate()
       .replace(
-        /^( *)# (former_brands|max_|memory|failures|on_exposed|stale_after|retention|request_log|case_insensitive)/gm,
+        /^( *)# (former_brands|max_|memory|failures|on_exposed|shutdown|stale_after|retention|request_log|case_insensitive)/gm,
         '$1$2',
       )
       .replace(/^( *)# (client_side|body_max|timeouts|on_stale|on_revoke|raw_path|limits)/gm, '$1$2')

@@ -52,6 +52,7 @@ store:
 # failures: {attempts: 30, window: 1m}   # failed attempts per IPv4 address or IPv6 /64
 # on_exposed: flag                      # a credential that came over plain HTTP: flag it, or revoke it (plans may say)
 # stale_after: 30s                       # without the store for longer, requests are answered 503
+# shutdown: {delay: 0s, grace: 30s}      # not ready for "delay", then running requests have "grace" to end
 # retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
 # request_log: {refusals_per_second_per_ip: 10, queue: 100000}
 # connections: {allow_private: [10.1.0.0/16]}   # your own network, for checks of your own connections

@@ -13,6 +13,8 @@ export class Connection<Request> {
   readonly plainOnTls: boolean
   current: Request | null = null
   readonly waiting: Request[] = []
+  /** A request came on it. */
+  used = false
   /** Nothing more that arrives on it is read as a request. */
   broken = false
 

@@ -36,8 +36,11 @@ interface GatewayTls {
   on(): boolean
   /** Strict-Transport-Security as name and value; empty where it is not declared. */
   hsts(): readonly string[]
-  /** Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused. */
-  attach(server: Server): void
+  /**
+   * Puts TLS between the server's connections and its HTTP parser; plain HTTP is let through, to be refused.
+   * `shaking`: connections whose handshake is under way.
+   */
+  attach(server: Server): { shaking(): number }
 }
 
 interface GatewayObserver {

@@ -18,6 +18,8 @@ export interface Gateway {
   listen(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
   /** Listens on what is new and stops accepting on what is gone; requests that are running go on. */
   update(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
+  /** From now on each answer says that its connection ends with it: clients then go elsewhere. */
+  drain(): void
   /** Stops accepting, lets running requests end within `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>
 }
@@ -28,6 +30,9 @@ export function createGateway(parts: GatewayParts): Gateway {
   return {
     listen: (addresses) => listeners.update(addresses),
     update: (addresses) => listeners.update(addresses),
+    drain: () => {
+      context.closing = true
+    },
     close: async (graceMs) => {
       await listeners.close(graceMs)
       context.deadlines.stop()

@@ -127,6 +127,31 @@ describe('closing', () => {
     await closed
   })
 
+  it('answers the first request of a connection that is just there, and ends one that has had its own', async () => {
+    const { port, close } = await gatewayTo()
+    const [fresh, used] = [rawClient(port), rawClient(port)]
+    used.send(hello)
+    await used.answer()
+    const closed = close(10_000)
+    await used.closed()
+    fresh.send(hello + hello)
+    const answer = await fresh.answer()
+    expect([answer.status, answer.header('connection')]).toEqual([200, ['close']])
+    await fresh.closed()
+    await closed
+  })
+
+  it('does not wait for long for connections on which nothing is asked', async () => {
+    const { port, close } = await gatewayTo()
+    const [silent, used] = [rawClient(port), rawClient(port)]
+    used.send(hello)
+    await used.answer()
+    const beganAt = performance.now()
+    await close(30_000)
+    await silent.closed()
+    expect(performance.now() - beganAt).toBeLessThan(5_000)
+  })
+
   it('cuts what has not ended when the grace is over', async () => {
     const { port, upstream, close, dataPlane } = await gatewayTo(() => undefined)
     const client = rawClient(port)

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 
 import { type Result, fail, ok } from '../base/result.ts'
 import { answerSocket } from './answer.ts'
-import { type Connection, connectionOf } from './connection.ts'
+import { connectionOf } from './connection.ts'
+import { type Connections, createConnections } from './connections.ts'
 import type { GatewayContext } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { UpgradingClient, asksForWebSocket } from './upgrade.ts'
@@ -12,6 +13,8 @@ import { parserFault } from './wire.ts'
 export interface ListenAddress {
   readonly host: string
   readonly port: number
+  /** A socket that listens there already, and that this process was started with. */
+  readonly fd?: number
 }
 
 export interface BusyAddress extends ListenAddress {
@@ -87,7 +90,8 @@ async function listen(
   asked: ListenAddress,
 ): Promise<Result<Listener, BusyAddress>> {
   const { limits } = context
-  const connections = new Map<Socket, Connection<Exchange>>()
+  let handshakes: { shaking(): number } | null = null
+  const connections = createConnections(context.clock, () => handshakes?.shaking() ?? 0)
   const server = createServer({
     maxHeaderSize: limits.headBytesMax,
     headersTimeout: limits.headTimeoutMs,
@@ -101,31 +105,27 @@ async function listen(
     noDelay: true,
     optimizeEmptyRequests: true,
     // Not behind a request that has not been answered yet: nobody does that.
-    shouldUpgradeCallback: (req) => asksForWebSocket(req) && connections.get(req.socket)?.current === null,
+    shouldUpgradeCallback: (req) => asksForWebSocket(req) && connections.open.get(req.socket)?.current === null,
   })
   // No silent truncation: the lines are counted by `wireFault`, and their bytes are bounded above.
   server.maxHeadersCount = 0
   server.maxConnections = limits.connectionsMax
-  const drained = Promise.withResolvers<void>()
   let accepting: ListenAddress | null = null
-  let closing = false
   server.on('connection', (socket) => {
-    const bound = closing ? null : accepting
+    const bound = connections.over() ? null : accepting
     const connection = bound === null ? null : connectionOf<Exchange>(socket, bound.port, context.tls?.on() === true)
     if (connection === null) return void socket.destroy()
-    connections.set(socket, connection)
+    connections.add(socket, connection)
     // Node takes its own listener away with CONNECT and Upgrade: a reset would then end the process.
     socket.on('error', ignore)
-    socket.once('close', () => {
-      connections.delete(socket)
-      if (closing && connections.size === 0) drained.resolve()
-    })
   })
   receive(context, serve, server, connections)
-  context.tls?.attach(server)
+  handshakes = context.tls?.attach(server) ?? null
   const failure = await bind(server, asked)
   if (failure !== null) return fail({ ...asked, reason: failure })
   const bound = boundTo(server)
+  // Clients wait in the queue of a socket that was passed: they are taken from its first moment.
+  if (asked.fd !== undefined) accepting = bound
   return ok({
     asked,
     bound,
@@ -133,24 +133,19 @@ async function listen(
       accepting = bound
     },
     close: () => {
-      closing = true
       server.close()
-      for (const connection of connections.values()) connection.finish()
-      if (connections.size === 0) drained.resolve()
-      return drained.promise
+      return connections.drain()
     },
-    cut: () => {
-      for (const socket of connections.keys()) socket.destroy()
-    },
+    cut: () => connections.cut(),
   })
 }
 
 /** Null when it listens, otherwise the system's reason. */
-function bind(server: Server, { host, port }: ListenAddress): Promise<string | null> {
+function bind(server: Server, { host, port, fd }: ListenAddress): Promise<string | null> {
   return new Promise((resolve) => {
     const onError = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message)
     server.once('error', onError)
-    server.listen({ host, port, backlog: 1024 }, () => {
+    server.listen(fd === undefined ? { host, port, backlog: 1024 } : { fd, backlog: 1024 }, () => {
       server.off('error', onError)
       resolve(null)
     })
@@ -168,11 +163,12 @@ function receive(
   context: GatewayContext,
   serve: (exchange: Exchange) => void,
   server: Server,
-  connections: ReadonlyMap<Socket, Connection<Exchange>>,
+  { open, draining }: Connections,
 ): void {
   const begin = (exchange: Exchange): void => {
     const { connection, res } = exchange
     connection.current = exchange
+    if (draining()) connection.finish()
     res.once('close', () => {
       connection.current = null
       exchange.closed()
@@ -185,8 +181,9 @@ function receive(
     serve(exchange)
   }
   const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
-    const connection = connections.get(req.socket)
+    const connection = open.get(req.socket)
     if (connection === undefined || connection.broken) return
+    connection.used = true
     const exchange = new Exchange(context, connection, req, res)
     if (connection.current === null) return begin(exchange)
     connection.waiting.push(exchange)
@@ -197,7 +194,7 @@ function receive(
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const connection = connections.get(socket)
+    const connection = open.get(socket)
     if (connection === undefined || clientLeft.has(error.code)) return void socket.destroy()
     // Once for each piece that comes in: the client is still sending, and shall see its answer.
     if (connection.broken) return
@@ -212,18 +209,19 @@ function receive(
   })
   // Whatever else asks to be upgraded is an ordinary request (`asksForWebSocket`).
   server.on('upgrade', (req: IncomingMessage, socket: Socket, first: Buffer) => {
-    const connection = connections.get(socket)
+    const connection = open.get(socket)
     if (connection === undefined || connection.broken || connection.current !== null) return void socket.destroy()
     socket.setTimeout(0)
     const res = new ServerResponse(req)
     res.assignSocket(socket)
     res.once('finish', () => socket.destroySoon())
     socket.on('drain', () => res.emit('drain'))
+    connection.used = true
     begin(new Exchange(context, connection, req, res, new UpgradingClient(socket, first)))
   })
   // A tunnel is not offered.
   server.on('connect', (_req: IncomingMessage, socket: Socket) => {
-    const connection = connections.get(socket)
+    const connection = open.get(socket)
     if (connection === undefined) return void socket.destroy()
     if (connection.broken) return
     connection.broken = true

@@ -29,9 +29,20 @@ function tryPort({ host, port }: PortAddress): Promise<string | null> {
   })
 }
 
+/** Port of a listening TCP socket of this process; null where the system does not show it. */
+export function portOfDescriptor(fd: number): number | null {
+  const inode = readable(() => readlinkSync(`/proc/self/fd/${fd}`), '')
+  const found = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(listeningSockets).find((each) => each.inode === inode)
+  return found?.port ?? null
+}
+
 /** The process that listens on the port, by the socket's inode (proc(5)); null where that is not to be seen. */
 function ownerOf(port: number): BusyPort['owner'] {
-  const inodes = new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => listeningInodes(path, port)))
+  const inodes = new Set(
+    ['/proc/net/tcp', '/proc/net/tcp6']
+      .flatMap(listeningSockets)
+      .flatMap((each) => (each.port === port ? [each.inode] : [])),
+  )
   if (inodes.size === 0) return null
   for (const pid of readable(() => readdirSync('/proc'), []).filter((name) => /^[0-9]+$/.test(name))) {
     const links = readable(() => readdirSync(`/proc/${pid}/fd`), [])
@@ -42,13 +53,15 @@ function ownerOf(port: number): BusyPort['owner'] {
 }
 
 /** Columns of /proc/net/tcp: local address as hex `host:port`, state (0A listens), … , inode. */
-function listeningInodes(path: string, port: number): string[] {
+function listeningSockets(path: string): readonly { readonly port: number; readonly inode: string }[] {
   const lines = readable(() => readFileSync(path, 'utf8').split('\n').slice(1), [])
-  const wanted = port.toString(16).toUpperCase().padStart(4, '0')
   return lines
     .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns[3] === '0A' && columns[1]?.endsWith(`:${wanted}`) === true)
-    .map((columns) => `socket:[${columns[9] ?? ''}]`)
+    .filter((columns) => columns[3] === '0A')
+    .map((columns) => ({
+      port: Number.parseInt(columns[1]?.split(':')[1] ?? '', 16),
+      inode: `socket:[${columns[9] ?? ''}]`,
+    }))
 }
 
 function commandOf(pid: string): string {

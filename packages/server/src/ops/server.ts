@@ -4,6 +4,8 @@ import { TLSSocket } from 'node:tls'
 export interface NeighbourAddress {
   readonly host: string
   readonly port: number
+  /** A socket that listens there already, and that this process was started with. */
+  readonly fd?: number
 }
 
 export interface NeighbourTls {
@@ -37,10 +39,10 @@ export function neighbourServer(onRequest: RequestListener, tls?: NeighbourTls):
   return server
 }
 
-export function listenOn(server: Server, { host, port }: NeighbourAddress): Promise<NeighbourAddress> {
+export function listenOn(server: Server, { host, port, fd }: NeighbourAddress): Promise<NeighbourAddress> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen(fd === undefined ? { host, port } : { fd }, () => {
       server.off('error', reject)
       const bound = server.address()
       resolve(bound !== null && typeof bound === 'object' ? { host: bound.address, port: bound.port } : { host, port })

@@ -9,6 +9,8 @@ import type { Contexts } from './contexts.ts'
 export interface Handshakes {
   use(contexts: Contexts): void
   useTicketKeys(keys: Buffer): void
+  /** Connections that are neither given back nor closed. */
+  shaking(): number
 }
 
 export interface HandshakesOptions {
@@ -26,6 +28,8 @@ export interface HandshakesOptions {
 export function createHandshakes(server: Server, { on, clock, handshakeMs, onFailure }: HandshakesOptions): Handshakes {
   let contexts: Contexts | null = null
   const receivers = server.listeners('connection')
+  let begun = 0
+  let givenBack = 0
   const receive = (socket: Socket | TLSSocket): void => {
     for (const receiver of receivers) Reflect.apply(receiver, server, [socket])
   }
@@ -36,22 +40,39 @@ export function createHandshakes(server: Server, { on, clock, handshakeMs, onFai
     // An exception here would end the process (CVE-2026-21637); without a context the standard one is used.
     SNICallback: (name, done) => done(null, contextFor(contexts, name)),
   })
-  tls.on('secureConnection', receive)
+  const giveBack = (socket: Socket | TLSSocket): void => {
+    givenBack++
+    socket.once('close', () => givenBack--)
+    receive(socket)
+  }
+  // Until the handshake is done, a client that ends its half has left; afterwards that is for HTTP to say.
+  const shake = (socket: Socket): void => {
+    socket.allowHalfOpen = false
+    tls.emit('connection', socket)
+  }
+  tls.on('secureConnection', (socket) => {
+    socket.allowHalfOpen = true
+    giveBack(socket)
+  })
   tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     socket.destroy()
     onFailure(error.code ?? 'unknown')
   })
   const begin = (socket: Socket): void => {
     const silence = clock.after(handshakeMs, () => socket.destroy())
-    socket.once('close', () => silence.stop())
+    begun++
+    socket.once('close', () => {
+      begun--
+      silence.stop()
+    })
     socket.on('error', () => socket.destroy())
     socket.once('readable', () => {
       silence.stop()
       const first: unknown = socket.read()
       if (!(first instanceof Buffer)) return void socket.destroy()
       socket.unshift(first)
-      if (isLetter(first[0] ?? 0)) receive(socket)
-      else tls.emit('connection', socket)
+      if (isLetter(first[0] ?? 0)) giveBack(socket)
+      else shake(socket)
     })
   }
   server.removeAllListeners('connection')
@@ -61,6 +82,7 @@ export function createHandshakes(server: Server, { on, clock, handshakeMs, onFai
       contexts = next
       tls.setSecureContext(next.standard)
     },
+    shaking: () => begun - givenBack,
     useTicketKeys: (keys) => tls.setTicketKeys(keys),
   }
 }

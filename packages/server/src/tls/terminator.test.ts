@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, TLSSocket } from 'node:tls'
 
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { type Authority, makeAuthority } from '../../../../tests/support/certificates.ts'
 import { type Clock, fixedClock, systemClock } from '../base/clock.ts'
@@ -42,7 +42,7 @@ async function listening(
   const server = createServer((req: IncomingMessage, res) => {
     res.end(req.socket instanceof TLSSocket ? `encrypted for ${req.socket.remoteAddress ?? ''}` : 'in clear')
   })
-  terminator.face('gateway').attach(server)
+  const handshakes = terminator.face('gateway').attach(server)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
@@ -50,7 +50,7 @@ async function listening(
     server.closeAllConnections()
     terminator.stop()
   })
-  return { port: (server.address() as AddressInfo).port, terminator, failures, server }
+  return { port: (server.address() as AddressInfo).port, terminator, failures, server, handshakes }
 }
 
 interface Seen {
@@ -261,6 +261,30 @@ describe('what is no TLS', () => {
 })
 
 describe('a handshake', () => {
+  it('is counted until it has ended, whichever way', async () => {
+    const { port, handshakes, server } = await listening(settings([shop]))
+    const counts = async (socket: Socket) => {
+      const before = handshakes.shaking()
+      const closed = once(socket, 'close')
+      socket.destroy()
+      await closed
+      await vi.waitFor(() => expect(handshakes.shaking()).toBe(0))
+      return before
+    }
+    const accepted = once(server, 'connection')
+    const silent = connect(port, '127.0.0.1')
+    await accepted
+    expect(await counts(silent)).toBe(1)
+    const done = connectTls({ port, host: '127.0.0.1', ca: authority.cert, servername: 'shop.example' })
+    await once(done, 'session')
+    expect(await counts(done)).toBe(0)
+    expect(await ask(port, { ca: makeAuthority().cert })).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
+    const plain = connect(port, '127.0.0.1')
+    plain.write(hello)
+    await untilClosed(plain)
+    await vi.waitFor(() => expect(handshakes.shaking()).toBe(0))
+  })
+
   it('that drips is ended in time, however often something comes', async () => {
     const { port, failures } = await listening(settings([shop]), { handshakeMs: 300 })
     const socket = connect(port, '127.0.0.1').setNoDelay()

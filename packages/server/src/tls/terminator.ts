@@ -23,8 +23,11 @@ interface TlsFace {
   on(): boolean
   /** Strict-Transport-Security as name and value for answers over TLS; empty where it is not declared. */
   hsts(): readonly string[]
-  /** Puts TLS between the server's connections and its HTTP parser. Plain HTTP is let through, for an answer. */
-  attach(server: Server): void
+  /**
+   * Puts TLS between the server's connections and its HTTP parser. Plain HTTP is let through, for an answer.
+   * `shaking`: connections whose handshake is under way.
+   */
+  attach(server: Server): { shaking(): number }
 }
 
 export interface TerminatorParts {
@@ -71,6 +74,7 @@ export function createTerminator(parts: TerminatorParts): Terminator {
           handshakes.add(made)
           server.once('close', () => handshakes.delete(made))
           if (inForce !== null) made.use(inForce.contexts)
+          return made
         },
       }
     },

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net'
+
+import type { Clock } from '../base/clock.ts'
+import type { Connection } from './connection.ts'
+import type { Exchange } from './exchange.ts'
+
+/** The open connections of one listener, and how they come to their end. */
+export interface Connections {
+  readonly open: ReadonlyMap<Socket, Connection<Exchange>>
+  /** Whether requests are to be the last of their connections. */
+  readonly draining: () => boolean
+  /** Whether connections that are established only now come too late. */
+  over(): boolean
+  add(socket: Socket, connection: Connection<Exchange>): void
+  /** Ends what is idle, lets what is running end; resolves when the last connection has ended. */
+  drain(): Promise<void>
+  /** Ends all at once. */
+  cut(): void
+}
+
+/** A connection on which nothing was asked yet has its first request on the way, mostly. */
+const lastCallMs = 1_000
+
+/** `shaking`: how many connections are within their TLS handshake, and so are none of these yet. */
+export function createConnections(clock: Clock, shaking: () => number): Connections {
+  const open = new Map<Socket, Connection<Exchange>>()
+  const drained = Promise.withResolvers<void>()
+  let draining = false
+  let over = false
+  const settle = (): void => {
+    if (draining && open.size === 0 && (over || shaking() === 0)) drained.resolve()
+  }
+  const endAll = (): void => {
+    over = true
+    for (const connection of open.values()) connection.finish()
+    settle()
+  }
+  return {
+    open,
+    draining: () => draining,
+    over: () => over,
+    add: (socket, connection) => {
+      open.set(socket, connection)
+      socket.once('close', () => {
+        open.delete(socket)
+        settle()
+      })
+    },
+    drain: () => {
+      draining = true
+      const used = [...open.values()].filter((connection) => connection.used)
+      for (const connection of used) connection.finish()
+      if (used.length < open.size || shaking() > 0) clock.after(lastCallMs, endAll)
+      else over = true
+      settle()
+      return drained.promise
+    },
+    cut: () => {
+      over = true
+      for (const socket of open.keys()) socket.destroy()
+      settle()
+    },
+  }
+}
