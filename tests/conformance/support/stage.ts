@@ -11,6 +11,7 @@ import { startTestServer, type TestServer } from '../../support/server.ts'
 
 /** The whole server between bare sockets: authentication, decision, limits, counting and log as they are. */
 export interface Stage {
+  readonly transport: Transport
   readonly server: TestServer
   readonly upstream: Upstream
   readonly door: Door
@@ -70,10 +71,10 @@ function certificateIn(folder: string): Door['tls'] {
 }
 
 /** `more`: APIs beside those of every stage, as YAML below `apis:`; credentials are good for all of them. */
-export async function startStage({ name }: Transport, more: Readonly<Record<string, string>> = {}): Promise<Stage> {
+export async function startStage(transport: Transport, more: Readonly<Record<string, string>> = {}): Promise<Stage> {
   const upstream = await startUpstream()
   const folder = mkdtempSync(join(tmpdir(), 'postern-stage-'))
-  const tls = name === 'TLS' ? certificateIn(folder) : null
+  const tls = transport.name === 'TLS' ? certificateIn(folder) : null
   const server = await startTestServer({
     folder,
     yaml: yamlFor(upstream.port, more),
@@ -97,6 +98,7 @@ export async function startStage({ name }: Transport, more: Readonly<Record<stri
   const anonymous = (requestLine: string, ...lines: readonly string[]): string =>
     headOf([`${requestLine} HTTP/1.1`, 'Host: shop.test', ...lines])
   return {
+    transport,
     server,
     upstream,
     door,

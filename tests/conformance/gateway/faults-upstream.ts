@@ -1,29 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { connectTo, type Door } from '../../fuzz/lib/client.ts'
-import { startUpstream, type Respond, type Upstream } from '../../fuzz/lib/upstream.ts'
-import { makeAuthority } from '../support/certificates.ts'
-import { msUntil, refusal, startStage, transports, type Stage } from './support/stage.ts'
-import { startRelay } from './support/tls-records.ts'
+import { connectTo, type Door } from '../../../fuzz/lib/client.ts'
+import type { Respond } from '../../../fuzz/lib/upstream.ts'
+import { msUntil, refusal, type Stage } from '../support/stage.ts'
+import { startRelay } from '../support/tls-records.ts'
 
-describe.each(transports)('over $name, an upstream', (transport) => {
-  let stage: Stage
-  let silent: Upstream
-  beforeAll(async () => {
-    // Accepts connections, and never says a word of TLS.
-    silent = await startUpstream(() => undefined)
-    stage = await startStage(transport, {
-      gone: 'upstream: http://127.0.0.1:1',
-      nameless: 'upstream: http://no-such-host.invalid',
-      mute: `upstream: https://127.0.0.1:${silent.port}\n    timeouts: {connect: 200ms}`,
-    })
-  })
-  beforeEach(() => stage.reset())
-  afterAll(async () => {
-    await stage.stop()
-    await silent.close()
-  })
-
+export function upstreamFaults(stage: Stage): void {
   const at = (api: string): string => stage.head('GET /').replace('Host: shop.test', `Host: ${api}.test`)
 
   it.each([
@@ -163,7 +145,7 @@ describe.each(transports)('over $name, an upstream', (transport) => {
     }
     expect(client.bytes()).not.toContain('evil')
   })
-})
+}
 
 /** Type of the last record that the gateway sent to a client which got `hello` from it. */
 async function lastRecord({ port, tls }: Door, text: string): Promise<number | undefined> {
@@ -189,18 +171,3 @@ function endless(socket: Parameters<Respond>[1]['socket'], first: string, again:
   }
   more()
 }
-
-describe('an upstream behind TLS', () => {
-  it('gets not a byte of the request where nobody vouches for its certificate: 502', async () => {
-    const upstream = await startUpstream(undefined, makeAuthority().issue({ names: ['localhost', '127.0.0.1'] }))
-    const stage = await startStage({ name: 'plain HTTP' }, { stranger: `upstream: https://127.0.0.1:${upstream.port}` })
-    try {
-      const answer = await stage.ask(stage.head('GET /').replace('Host: shop.test', 'Host: stranger.test'))
-      expect(refusal(answer)).toEqual({ status: 502, code: 'upstream_unreachable' })
-      expect(upstream.connections.map(({ bytes }) => bytes()).join('')).toBe('')
-    } finally {
-      await stage.stop()
-      await upstream.close()
-    }
-  })
-})

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import type { Client } from '../../fuzz/lib/client.ts'
-import { stalled, writeWithoutEnd } from './support/flow.ts'
-import { msUntil, refusal, startStage, transports, type Stage } from './support/stage.ts'
+import type { Client } from '../../../fuzz/lib/client.ts'
+import { stalled, writeWithoutEnd } from '../support/flow.ts'
+import { msUntil, refusal, type Stage } from '../support/stage.ts'
 
 /** Checks 15 to 20: one side leaves, stalls or dies. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function endChecks(stage: Stage): void {
   const cutWithin = async (ms: number) =>
     await msUntil(
       () => stage.upstream.connections.length > 0 && stage.upstream.connections.every(({ left }) => left !== null),
@@ -109,4 +102,4 @@ describe.each(transports)('over $name', (transport) => {
       expect(stage.upstream.seen.map((seen) => [seen.method, seen.body])).toEqual([[method, 'hello']])
     }
   })
-})
+}

@@ -1,15 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { msUntil, refusal, startStage, transports, type Stage } from './support/stage.ts'
+import { msUntil, refusal, type Stage } from '../support/stage.ts'
 
-describe.each(transports)('over $name, a client', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function clientFaults(stage: Stage): void {
   const upstreamGone = async (): Promise<number> =>
     await msUntil(() => stage.upstream.connections.every(({ left }) => left !== null), 2_000)
 
@@ -96,4 +89,4 @@ describe.each(transports)('over $name, a client', (transport) => {
     stage.upstream.respond = (_request, { send }) => send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
     expect((await stage.ask(stage.head('GET /'))).status).toBe(200)
   })
-})
+}

@@ -1,22 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import type { Client } from '../../fuzz/lib/client.ts'
-import { gatewayTo, head, key } from '../../packages/server/src/gateway/testing/harness.ts'
-import { rawClient } from '../../packages/server/src/gateway/testing/raw-client.ts'
-import { stalled, writeWithoutEnd } from './support/flow.ts'
-import { msUntil, refusal, startStage, transports, valueOf, type Stage } from './support/stage.ts'
+import type { Client } from '../../../fuzz/lib/client.ts'
+import { stalled, writeWithoutEnd } from '../support/flow.ts'
+import { msUntil, refusal, valueOf, type Stage } from '../support/stage.ts'
 
 /** Pitfalls 10, 14, 15, 17, 22, 23 and 27: what happens in the course of a connection. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function lifePitfalls(stage: Stage): void {
   it('pitfall 10: the bytes in flight of twenty stalled readers are bounded for each', async () => {
     stage.upstream.respond = (_request, { socket, send }) => {
       send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
@@ -155,33 +146,4 @@ describe.each(transports)('over $name', (transport) => {
     expect((await stage.ask(stage.head('GET /'))).status).toBe(200)
     expect(stage.server.logged.filter((line) => line.includes('"gateway.fault"'))).toEqual([])
   })
-})
-
-describe('pitfall 21: a client that is slow on purpose', () => {
-  it('has as long for its head as anybody, however often it says something', async () => {
-    const { port, upstream } = await gatewayTo(undefined, { wire: { headTimeoutMs: 150 } })
-    const client = rawClient(port)
-    const slow = head('GET / HTTP/1.1', 'Host: a', key, `X: ${'y'.repeat(1_000)}`)
-    let at = 0
-    const timer = setInterval(() => client.send(slow.charAt(at++)), 5)
-    const answer = await client.answer()
-    clearInterval(timer)
-    expect([answer.status, JSON.parse(answer.body).code, answer.header('connection')]).toEqual([
-      408,
-      'request_timeout',
-      ['close'],
-    ])
-    expect(upstream.seen).toEqual([])
-    client.socket.destroy()
-  })
-
-  it('has no more time between two requests than it has before the first', async () => {
-    const { port } = await gatewayTo(undefined, { wire: { headTimeoutMs: 150 } })
-    const client = rawClient(port)
-    client.send(head('GET / HTTP/1.1', 'Host: a', key))
-    expect((await client.answer()).status).toBe(200)
-    client.send('GET / HTTP/1.1\r\nHo')
-    expect((await client.answer()).status).toBe(408)
-    client.socket.destroy()
-  })
-})
+}

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { refusal, startStage, transports, valueOf, type Stage } from './support/stage.ts'
+import { refusal, valueOf, type Stage } from '../support/stage.ts'
 
 /** Checks 21 to 29: heads that could be read in two ways. Each is refused, its connection closed, nothing sent on. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function refusalChecks(stage: Stage): void {
   /** What comes of bytes with a good request behind them. */
   const outcomeOf = async (bytes: string) => {
     const client = stage.connect()
@@ -94,4 +87,4 @@ describe.each(transports)('over $name', (transport) => {
     )
     expect(await outcomeOf(stage.head(`GET /${'a'.repeat(8_192)}`))).toEqual(refused('uri_too_long', 414))
   })
-})
+}

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { msUntil, startStage, transports, valueOf, type Stage } from './support/stage.ts'
+import { msUntil, valueOf, type Stage } from '../support/stage.ts'
 
 /** Checks 7 to 13: bodies that pass while they are being made, and what comes before and behind them. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function streamChecks(stage: Stage): void {
   it('check 7: SSE unbuffered', async () => {
     const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
     stage.upstream.respond = (_request, { send }) => send(head)
@@ -166,4 +159,4 @@ describe.each(transports)('over $name', (transport) => {
     const answer = await client.answer()
     expect([answer.status, answer.body, answer.interim]).toEqual([200, 'ok', []])
   })
-})
+}

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import type { Client } from '../../fuzz/lib/client.ts'
-import type { Respond } from '../../fuzz/lib/upstream.ts'
-import { valuesOf } from '../../fuzz/strict/fields.ts'
-import { issue } from '../support/issue.ts'
-import { msUntil, refusal, startStage, transports, valueOf, type Stage } from './support/stage.ts'
+import type { Client } from '../../../fuzz/lib/client.ts'
+import type { Respond } from '../../../fuzz/lib/upstream.ts'
+import { valuesOf } from '../../../fuzz/strict/fields.ts'
+import { issue } from '../../support/issue.ts'
+import { msUntil, refusal, valueOf, type Stage } from '../support/stage.ts'
 
 const granted =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n'
@@ -21,14 +21,7 @@ const unmasked = '\x81\x05Hello'
 const close = '\x88\x82\x00\x00\x00\x00\x03\xe8'
 
 /** Check 14, pitfall 19 and statement 70. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function upgradeChecks(stage: Stage): void {
   /** Grants, and from then on takes bytes as they are; `then` is told of each piece. */
   const grant =
     (then: (bytes: string, send: (text: string) => void) => void = () => undefined): Respond =>
@@ -160,4 +153,4 @@ describe.each(transports)('over $name', (transport) => {
     await msUntil(() => stage.upstream.connections.filter(({ left }) => left === null).length === 2, 1_000)
     expect(others.map((client) => client.ended())).toEqual([null, null])
   })
-})
+}

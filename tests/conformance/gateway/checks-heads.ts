@@ -1,17 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import type { Line } from '../../fuzz/strict/fields.ts'
-import { refusal, startStage, transports, valueOf, type Stage } from './support/stage.ts'
+import type { Line } from '../../../fuzz/strict/fields.ts'
+import { refusal, valueOf, type Stage } from '../support/stage.ts'
 
 /** Checks 1 to 6: what a head says on either side of the gateway. */
-describe.each(transports)('over $name', (transport) => {
-  let stage: Stage
-  beforeAll(async () => {
-    stage = await startStage(transport)
-  })
-  beforeEach(() => stage.reset())
-  afterAll(() => stage.stop())
-
+export function headChecks(stage: Stage): void {
   const sentTo = (lines: readonly Line[]) => lines.map(([name]) => name.toLowerCase())
 
   it('check 1: HEAD length kept, no body', async () => {
@@ -130,4 +123,4 @@ describe.each(transports)('over $name', (transport) => {
       ['Set-Cookie', 'a=1; Path=/'],
     ])
   })
-})
+}
