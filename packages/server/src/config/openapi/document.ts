@@ -53,7 +53,7 @@ const OperationObject = Type.Object({
   parameters: Type.Optional(Type.Array(Type.Unknown())),
   requestBody: Type.Optional(Type.Unknown()),
 })
-export type OperationObject = Static<typeof OperationObject>
+
 const PathItem = Type.Object({
   $ref: Type.Optional(Type.String()),
   parameters: Type.Optional(Type.Array(Type.Unknown())),

@@ -15,7 +15,7 @@ export interface Schemas {
   validator(at: Path): Result<Validator, string>
 }
 
-export interface Located {
+interface Located {
   readonly at: Path
   readonly value: unknown
 }
