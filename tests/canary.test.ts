@@ -36,6 +36,7 @@ beforeAll(async () => {
   server = await startServerProcess({
     listen: ', plain_http_from: [127.0.0.1], trusted_proxies: [127.0.0.3]',
     yaml: `
+log: {access: ./access.log}
 failures: {attempts: 1000000, window: 1m}
 apis:
   shop:
@@ -421,6 +422,7 @@ describe('no secret that was issued or sent is found again', () => {
       expect.arrayContaining([
         'data/postern.db',
         'data/usage.db',
+        'access.log',
         'data/backups/canary/postern.db',
         'data/backups/canary/usage.db',
       ]),

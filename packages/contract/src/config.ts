@@ -270,6 +270,15 @@ export const ConfigFile = Type.Object(
         strict,
       ),
     ),
+    log: Type.Optional(
+      Type.Object(
+        {
+          access: Type.Optional(Type.String({ minLength: 1, expects: 'off, stdout or the path of a file' })),
+          one_in: Type.Optional(count),
+        },
+        strict,
+      ),
+    ),
     request_log: Type.Optional(
       Type.Object(
         {

@@ -25,7 +25,7 @@ import { Feed } from './core/feed/feed.ts'
 import { Housekeeping } from './core/housekeeping.ts'
 import { Limiter } from './core/limits/limiter.ts'
 import { RecordTable } from './core/records/table.ts'
-import type { ApplyChanges } from './core/runtime.ts'
+import type { ApplyChanges, MeterEntry } from './core/runtime.ts'
 import type { Store } from './core/store.ts'
 import { UsageRecorder } from './core/usage/recorder.ts'
 import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
@@ -34,6 +34,7 @@ import { createGateway } from './gateway/gateway.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
 import { createOutbound, type OutboundOptions } from './management/outbound.ts'
+import { type AccessLog, type Via, createAccessLog } from './ops/access-log.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createOps, type Ops } from './ops/ops.ts'
@@ -215,7 +216,16 @@ async function assemble(
   tls.prepare(config.listen.tls)()
   const certificates = () => config.listen.tls?.certificates ?? []
   const expiry = watchExpiry({ clock, certificates, tell: log.info })
-  const metrics = createMetrics({ table, feed, recorder, clock, certificates })
+  const access = createAccessLog({ clock, onFault: (error) => reportFault('access_log', error) })
+  access.use(config.accessLog)
+  const metrics = createMetrics({ table, feed, recorder, clock, certificates, accessLog: access })
+  const observedBy = (via: Via) => ({
+    decided: metrics.decided,
+    ended: (entry: MeterEntry) => {
+      metrics.ended(entry)
+      access.ended(entry, via)
+    },
+  })
   const gateway = createGateway({
     dataPlane,
     connections,
@@ -223,7 +233,7 @@ async function assemble(
     ids,
     reportFault: log.fault,
     limits: wireLimits(config),
-    observer: metrics,
+    observer: observedBy('gateway'),
     tls: tls.face('gateway'),
   })
   const forwardAuth = createForwardAuth({
@@ -232,7 +242,7 @@ async function assemble(
     ids,
     reportFault: log.fault,
     limits: wireLimits(config),
-    observer: metrics,
+    observer: observedBy('forward_auth'),
   })
   const ops = createOps({
     metrics,
@@ -282,10 +292,16 @@ async function assemble(
       const missing = orphans(config, next, await store.system.inUse())
       if (missing.length > 0) return fail(missing)
       const useTls = tls.prepare(next.listen.tls)
+      const logged = useAccessLog(access, next)
+      if (!logged.ok) return logged
       const moved = await moveForwardAuth(ops, next)
-      if (!moved.ok) return moved
+      if (!moved.ok) {
+        useAccessLog(access, config)
+        return moved
+      }
       const listened = await gateway.update([next.listen.gateway, ...next.listen.own])
       if (!listened.ok) {
+        useAccessLog(access, config)
         await moveForwardAuth(ops, config)
         return fail(listened.error.map(({ host, port }) => `cannot listen on ${host}:${port}`))
       }
@@ -311,10 +327,20 @@ async function assemble(
       tls.stop()
       expiry.stop()
       await ops.close()
+      await access.close()
       await store.close()
       lock?.release()
       log.info('server.stopped', { node })
     },
+  }
+}
+
+function useAccessLog(access: AccessLog, { accessLog }: Config): Result<null, readonly string[]> {
+  try {
+    access.use(accessLog)
+    return ok(null)
+  } catch (error) {
+    return fail([`the access log cannot be written: ${error instanceof Error ? error.message : String(error)}`])
   }
 }
 

@@ -10,7 +10,7 @@ import { buildPlans } from './build-plans.ts'
 import { buildRegions } from './build-regions.ts'
 import { buildTls } from './build-tls.ts'
 import { noteUncovered } from './certificate-cover.ts'
-import type { Config, Retention, StoreConfig } from './config.ts'
+import type { AccessLogConfig, Config, Retention, StoreConfig } from './config.ts'
 import { type Context, secretValue } from './context.ts'
 import { freeze } from './freeze.ts'
 import type { Env } from './source.ts'
@@ -69,6 +69,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     maxCredentials: written.memory?.max_credentials ?? 1_000_000,
     staleAfterMs: durationMs(written.stale_after ?? '30s'),
     retention: buildRetention(written.retention ?? {}),
+    accessLog: buildAccessLog(written.log ?? {}, context),
     requestLog: {
       refusalsPerSecondPerIp: written.request_log?.refusals_per_second_per_ip ?? 10,
       queue: written.request_log?.queue ?? 100_000,
@@ -86,6 +87,11 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
     filesRead: [context.file, ...files.paths()],
     nextIndex: indexes.next(),
   })
+}
+
+function buildAccessLog(written: NonNullable<ConfigFile['log']>, { files }: Context): AccessLogConfig | null {
+  const { access = 'off', one_in: oneIn = 1 } = written
+  return access === 'off' ? null : { file: access === 'stdout' ? null : files.resolve(access), oneIn }
 }
 
 function checkBrands(written: ConfigFile, { report }: Context): void {

@@ -22,6 +22,8 @@ export interface Config {
   readonly staleAfterMs: number
   readonly retention: Retention
   readonly requestLog: RequestLogConfig
+  /** One JSON line for each request; null: none is written. */
+  readonly accessLog: AccessLogConfig | null
   /** From POSTERN_MANAGEMENT_KEY; null: one is made at first start. */
   readonly managementKey: Secret | null
   /** What becomes of a credential that came over plain HTTP, where its plan does not say. */
@@ -82,6 +84,13 @@ interface Shutdown {
   readonly delayMs: number
   /** Then, for what is running to end by itself. */
   readonly graceMs: number
+}
+
+export interface AccessLogConfig {
+  /** Absolute path; null: standard output. */
+  readonly file: string | null
+  /** Of requests that went well one in so many is written. */
+  readonly oneIn: number
 }
 
 export interface RequestLogConfig {

@@ -54,6 +54,7 @@ store:
 # stale_after: 30s                       # without the store for longer, requests are answered 503
 # shutdown: {delay: 0s, grace: 30s}      # not ready for "delay", then running requests have "grace" to end
 # retention: {requests: 90d, minutes: 48h, hours: 90d, days: 760d, events: forever}
+# log: {access: off}   # one JSON line a request: stdout or a file; {access: …, one_in: 10} samples what went well
 # request_log: {refusals_per_second_per_ip: 10, queue: 100000}
 # connections: {allow_private: [10.1.0.0/16]}   # your own network, for checks of your own connections
 

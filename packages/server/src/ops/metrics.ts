@@ -6,6 +6,7 @@ import type { Feed } from '../core/feed/feed.ts'
 import type { RecordTable } from '../core/records/table.ts'
 import type { Certificate } from '../core/tls/certificate.ts'
 import { type MeterEntry, type UsageRecorder, outcomeOf } from '../core/usage/recorder.ts'
+import type { AccessLog } from './access-log.ts'
 import { RouteMetrics } from './route-metrics.ts'
 
 /** What a scrape looks up at the moment it comes. */
@@ -14,20 +15,21 @@ export interface MetricSources {
   readonly feed: Pick<Feed, 'position' | 'lagMs' | 'isFresh'>
   readonly recorder: Pick<UsageRecorder, 'droppedTotal' | 'foldedTotal'>
   readonly clock: Clock
+  readonly accessLog: Pick<AccessLog, 'dropped'>
   readonly certificates: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
 }
 
 /** What gateway and forward-auth tell as it happens. */
 export interface Metrics {
-  decided(evaluation: Evaluation, ms: number): void
-  ended(entry: MeterEntry): void
+  readonly decided: (evaluation: Evaluation, ms: number) => void
+  readonly ended: (entry: MeterEntry) => void
   /** All of it in Prometheus's text format. */
   text(): Promise<string>
   readonly contentType: string
 }
 
 /** Every metric. Counting a request is an addition; the text is made by the scrape. */
-export function createMetrics({ table, feed, recorder, clock, certificates }: MetricSources): Metrics {
+export function createMetrics({ table, feed, recorder, clock, accessLog, certificates }: MetricSources): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const requests = new Map<string, Map<string, number>>()
@@ -61,6 +63,11 @@ export function createMetrics({ table, feed, recorder, clock, certificates }: Me
       'postern_request_rows_dropped',
       'Request log rows that were given up since the start.',
       () => recorder.droppedTotal,
+    ],
+    [
+      'postern_access_lines_dropped',
+      'Lines of the access log that nobody took, since the start.',
+      () => accessLog.dropped,
     ],
     ['postern_usage_folded', 'Usage counts folded into "*" since the start.', () => recorder.foldedTotal],
   ]

@@ -13,6 +13,7 @@ async function anOps(more: { readonly reasons?: readonly string[]; readonly fres
     recorder: { droppedTotal: 3, foldedTotal: 2 },
     clock: fixedClock(),
     certificates: () => [],
+    accessLog: { dropped: 4 },
   })
   const ops = createOps({
     metrics,
@@ -102,6 +103,7 @@ describe('metrics', () => {
       'postern_revocation_lag_seconds 1.5',
       'postern_stale 1',
       'postern_request_rows_dropped 3',
+      'postern_access_lines_dropped 4',
       'postern_usage_folded 2',
       'postern_request_seconds_sum{api="",route=""} 0.003',
       'postern_request_seconds_count{api="",route=""} 3',

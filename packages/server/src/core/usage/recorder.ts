@@ -1,9 +1,8 @@
 import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
-import { withoutKeys } from '../credentials/masking.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { RequestFacts } from '../decision/facts.ts'
-import { headerValue } from '../decision/headers.ts'
 import type { Principal } from '../records/principal.ts'
+import { shownPath, shownUserAgent } from './shown.ts'
 import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
 
 /** One request that has ended. */
@@ -257,7 +256,7 @@ export class UsageRecorder {
       api: evaluation.api?.id ?? null,
       route: evaluation.route?.id ?? null,
       method: facts.method.slice(0, 32),
-      path: pathOf(evaluation, facts),
+      path: shownPath(evaluation, facts),
       status: entry.status,
       code: evaluation.refusal?.code ?? null,
       outcome,
@@ -337,22 +336,5 @@ interface Sender {
 }
 
 function senderOf(evaluation: Evaluation, facts: RequestFacts): Sender {
-  return { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: userAgentOf(evaluation, facts) }
-}
-
-function userAgentOf({ presented }: Evaluation, facts: RequestFacts): string | null {
-  const text = headerValue(facts.headers, 'user-agent')
-  return text === null ? null : withoutSecrets(text, presented?.secret).slice(0, 256)
-}
-
-/** Without the query, where a key may have travelled. */
-function pathOf({ presented }: Evaluation, { target }: RequestFacts): string {
-  const mark = target.indexOf('?')
-  return withoutSecrets(mark === -1 ? target : target.slice(0, mark), presented?.secret).slice(0, 1024)
-}
-
-/** What was presented as a credential is not kept either, whatever its format, where it was put a second time. */
-function withoutSecrets(text: string, presented = ''): string {
-  const held = presented.length >= 8 && presented.length <= text.length
-  return withoutKeys(held ? text.replaceAll(presented, '***') : text)
+  return { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: shownUserAgent(evaluation, facts) }
 }
