@@ -2,6 +2,7 @@ import { compileIpRanges } from '../../packages/server/src/base/ip.ts'
 import { createAddressTable } from '../../packages/server/src/core/apis/address-table.ts'
 import type { Api, Declaration, Plan, Route } from '../../packages/server/src/core/apis/api.ts'
 import { createRouteTable } from '../../packages/server/src/core/apis/route-table.ts'
+import { singleUpstream } from '../../packages/server/src/core/apis/upstream.ts'
 import { generic } from '../../packages/server/src/presets/generic.ts'
 
 export const brand = 'acme'
@@ -38,7 +39,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     id: 'shop',
     index: 0,
     preset: generic,
-    upstreams: { live: { origin: 'http://127.0.0.1:3000', basePath: '' }, sandbox: null },
+    upstreams: { live: singleUpstream('shop', new URL('http://127.0.0.1:3000')), sandbox: null },
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
     places: [{ in: 'bearer', accept: ['key'], kinds: null }],

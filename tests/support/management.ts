@@ -157,6 +157,7 @@ export async function startManagement(
     clock,
     effectiveEverywhereBy: (now) => now,
     feed: () => ({ position: feed.position, stale: false }),
+    targets: () => [{ upstream: 'shop', target: 'http://127.0.0.1:3000', state: 'up' }],
     backupFolder: (name) => join(folder, 'backups', name),
     version: '0.0.0',
     node: 'test',

@@ -1,18 +1,13 @@
 import Type, { type Static, type TSchema, type TString } from 'typebox'
 
+import { count, duration, file, headerName, size, strict, text } from './config-terms.ts'
+import { upstreamTargets, upstreamUrl } from './config-upstream.ts'
+
 /**
  * The schema of `postern.yaml`, version 1. `expects` says in words what a value must be: error messages show it.
  * What a value means beyond its shape is checked where the file is read.
  */
 
-const strict = { additionalProperties: false } as const
-
-function text(pattern: string, expects: string): TString {
-  return Type.String({ pattern, expects })
-}
-
-const duration = text('^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$', 'a duration such as 500ms, 30s, 15m, 1h or 90d')
-const size = text('^[1-9][0-9]{0,9}(B|KiB|MiB|GiB)$', 'a size such as 512B, 16KiB or 10MiB')
 const socket = text(
   '^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$',
   'host:port, such as 127.0.0.1:8080 or "[::1]:8080"',
@@ -24,13 +19,10 @@ const region = text(
   'the name of a region: lower-case letters, digits and "-", a letter first, 32 at most',
 )
 const routeId = text('^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,127}$', 'an id of letters, digits and "." "_" ":" "-"')
-const headerName = text("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", 'the name of a header')
 const queryName = text('^[A-Za-z0-9._~-]+$', 'the name of a query parameter: letters, digits and "." "_" "~" "-"')
 const method = text('^[A-Z][A-Z-]{0,31}$', 'a method in upper case, such as GET')
-const file = Type.String({ minLength: 1, expects: 'the path of a file or folder' })
 const name = Type.String({ minLength: 1, maxLength: 200, expects: 'a name' })
 const names = Type.Array(name)
-const count = Type.Integer({ minimum: 1, maximum: 1_000_000_000 })
 
 const exposurePolicy = Type.Enum(['flag', 'revoke'])
 
@@ -70,10 +62,6 @@ const listen = Type.Object(
 const address = Type.String({
   minLength: 1,
   expects: 'a host such as shop.example.com, a host with a prefix such as example.com/shop, or a port such as ":9001"',
-})
-const upstream = Type.String({
-  minLength: 1,
-  expects: 'the URL of the API behind the gateway, such as http://127.0.0.1:3000',
 })
 const upstreamCredential = Type.String({
   expects: 'the credential that the API behind the gateway expects, such as ${OPENAI_API_KEY} or file:./openai.key',
@@ -207,7 +195,7 @@ const scope = Type.Union([
 const api = Type.Object(
   {
     address: placed(address),
-    upstream: placed(upstream),
+    upstream: placed(Type.Union([upstreamUrl, upstreamTargets])),
     upstream_credential: Type.Optional(perEnvironment(upstreamCredential)),
     upstream_credential_in: Type.Optional(injectionPlace),
     identity_headers: Type.Optional(Type.Boolean()),

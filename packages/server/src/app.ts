@@ -14,6 +14,7 @@ import { operatorAccountId } from './core/accounts/account.ts'
 import { bootstrapRecord, ensureManagementKey, ensureOperatorAccount } from './core/accounts/bootstrap.ts'
 import { withOperator } from './core/accounts/operator.ts'
 import type { Declaration } from './core/apis/api.ts'
+import { everyUpstream } from './core/apis/regions.ts'
 import { createRouteTable } from './core/apis/route-table.ts'
 import { allEvents } from './core/audit/all-events.ts'
 import { CheckpointWriter, readCheckpoints } from './core/audit/checkpoint-file.ts'
@@ -218,7 +219,15 @@ async function assemble(
   const expiry = watchExpiry({ clock, certificates, tell: log.info })
   const access = createAccessLog({ clock, onFault: (error) => reportFault('access_log', error) })
   access.use(config.accessLog)
-  const metrics = createMetrics({ table, feed, recorder, clock, certificates, accessLog: access })
+  const metrics = createMetrics({
+    table,
+    feed,
+    recorder,
+    clock,
+    certificates,
+    targets: () => gateway.targets(),
+    accessLog: access,
+  })
   const observedBy = (via: Via) => ({
     decided: metrics.decided,
     ended: (entry: MeterEntry) => {
@@ -235,7 +244,10 @@ async function assemble(
     limits: wireLimits(config),
     observer: observedBy('gateway'),
     tls: tls.face('gateway'),
+    onTargetChange: ({ change, ...fields }) => log.info(`upstream.target_${change}`, fields),
   })
+  const useUpstreams = () =>
+    gateway.useUpstreams([...config.declaration.apis.values()].flatMap((api) => everyUpstream(api.upstreams)))
   const forwardAuth = createForwardAuth({
     dataPlane,
     clock,
@@ -262,6 +274,7 @@ async function assemble(
     clock,
     effectiveEverywhereBy: (now) => (alone ? now : effectiveEverywhereBy(now, config)),
     feed: () => ({ position: feed.position, stale: !feed.isFresh(clock.now(), clock.monotonic()) }),
+    targets: () => gateway.targets(),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
     tls: tls.face('console'),
     verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
@@ -277,6 +290,7 @@ async function assemble(
   await management.listen(onOneAddress(at(config.listen.console)))
   await ops.listen(at(config.listen.ops))
   await ops.listenForwardAuth(config.listen.forwardAuth === null ? null : at(config.listen.forwardAuth))
+  useUpstreams()
   housekeeping.start()
   await housekeeping.closeWindows()
   await housekeeping.checkpoint()
@@ -309,6 +323,7 @@ async function assemble(
       config = next
       expiry.look()
       declaration = inForce(next.declaration)
+      useUpstreams()
       log.info('config.reloaded', { file: next.file })
       return ok(null)
     },

@@ -21,7 +21,15 @@ function describe(error: unknown): {
   readonly name: string
   readonly message: string
   readonly stack: string | undefined
+  readonly cause?: { readonly code?: string; readonly message: string }
 } {
   const known = error instanceof Error ? error : new Error(String(error))
-  return { name: known.name, message: known.message, stack: known.stack }
+  const { name, message, stack, cause } = known
+  return { name, message, stack, ...(cause instanceof Error && { cause: describeCause(cause) }) }
+}
+
+/** What the system or a library said, such as why a certificate was not trusted. */
+function describeCause(cause: Error): { readonly code?: string; readonly message: string } {
+  const { message } = cause
+  return 'code' in cause && typeof cause.code === 'string' ? { code: cause.code, message } : { message }
 }

@@ -39,6 +39,11 @@ function findingsOf(tools: Tools, system: wire.System, askedAt: number): readonl
       'Look whether the database runs and can be reached.',
     ),
     finding(behind < 1_000, 'feed', `${behind} changes behind`, 'Wait a moment; if it stays, restart this node.'),
+    ...system.targets
+      .filter(({ state }) => state !== 'up')
+      .map(({ upstream, target, state }) =>
+        finding(false, `upstream ${upstream}`, `${target} is ${state}`, `Look whether ${target} runs and answers.`),
+      ),
     finding(
       !space.full,
       'space',

@@ -21,6 +21,17 @@ export const System = Type.Object(
       head: Type.Integer({ description: 'Sequence of the newest event.' }),
       stale: Type.Boolean({ description: 'The store has not answered for longer than `stale_after`.' }),
     }),
+    targets: Type.Array(
+      Type.Object({
+        upstream: Type.String({ description: 'The API, with environment and region where they differ.' }),
+        target: Type.String({ description: 'Its URL.' }),
+        state: Type.Union([Type.Literal('up'), Type.Literal('failing'), Type.Literal('down')]),
+      }),
+      {
+        description:
+          'What this node knows of the targets of upstreams. `failing`: requests failed there, others are preferred for a while; `down`: its health checks fail.',
+      },
+    ),
     space: Type.Object({
       free_bytes: nullable(Type.Integer()),
       ballast: nullable(Type.Union([Type.Literal('whole'), Type.Literal('released')])),

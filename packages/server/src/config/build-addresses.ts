@@ -7,7 +7,8 @@ import type { Listen, Socket } from './config.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { pathText } from './issue.ts'
-import { type Placed, placedValues } from './placed.ts'
+import type { Placed } from './placed.ts'
+import { writtenAddresses } from './written.ts'
 
 export interface Addresses {
   readonly table: AddressTable
@@ -24,10 +25,10 @@ export function buildAddresses(
   context: Context,
 ): Addresses | null {
   const places = new Map<Address, Path>()
-  for (const [id, { address }] of Object.entries(written)) {
+  for (const [id, declared] of Object.entries(written)) {
     const api = apis.get(id)
     if (api === undefined) continue
-    for (const each of placedValues(address, ['apis', id, 'address'])) add(places, api, each, context)
+    for (const each of writtenAddresses(declared, ['apis', id])) add(places, api, each, context)
   }
   const table = createAddressTable([...places.keys()], listen.gateway.port)
   if (table.ok) return { table: table.value, own: ownSockets(places, listen, context), places }

@@ -33,7 +33,7 @@ export function buildApis(
 function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context: Context): Api {
   const path = ['apis', id]
   const preset = presetOf(written, path, context)
-  const { upstreams, basePath } = buildUpstreams(written, path, context)
+  const { upstreams, basePath } = buildUpstreams(id, written, context)
   const file = readDocument(written.openapi, [...path, 'openapi'], context)
   const openapi = file === null ? noOpenapi : operationsOf(file, basePath, context)
   const scopes = buildScopes(written, { ...preset.scopes, ...openapi.scopes }, path, context)

@@ -3,17 +3,18 @@ import type { ConfigFile } from '@postern/contract'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkUnique } from './names.ts'
-import { type Placed, placedValues } from './placed.ts'
+import type { Placed } from './placed.ts'
 import { didYouMean } from './shape.ts'
+import { writtenAddresses, writtenUpstreams } from './written.ts'
 
 /**
  * The regions that a project may be in: those that are listed, and without a list those that addresses and upstreams
  * name. With a list they may be given to projects before an API is divided among them.
  */
 export function buildRegions(written: ConfigFile, context: Context): ReadonlySet<string> {
-  const named = Object.entries(written.apis ?? {}).flatMap(([id, { address, upstream }]) => [
-    ...regionsOf(placedValues(address, ['apis', id, 'address'])),
-    ...regionsOf(placedValues(upstream, ['apis', id, 'upstream'])),
+  const named = Object.entries(written.apis ?? {}).flatMap(([id, api]) => [
+    ...regionsOf(writtenAddresses(api, ['apis', id])),
+    ...regionsOf(writtenUpstreams(api, ['apis', id])),
   ])
   const listed = written.regions ?? null
   for (const { region, path } of named) checkRegion(region, path, listed, context)

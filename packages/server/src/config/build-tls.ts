@@ -1,5 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
 
 import type { ConfigFile } from '@postern/contract'
 
@@ -8,13 +7,13 @@ import { durationMs } from '../base/units.ts'
 import type { Certificate, TlsSettings } from '../core/tls/certificate.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
+import { parseCertificate, parseKey, refusalOf } from './pem.ts'
 
 type Written = NonNullable<NonNullable<ConfigFile['listen']>['tls']>
 type WrittenPair = Written['certificates'][number]
 
 const dayMs = 86_400_000
 const soonDays = 14
-const pemCharsMax = 262_144
 const servedKeys: ReadonlySet<string> = new Set(['rsa', 'rsa-pss', 'ec', 'ed25519'])
 const at: Path = ['listen', 'tls']
 
@@ -88,34 +87,6 @@ function judgeValidity(
   if (validToDate.getTime() <= now) report.error(path, `expired at ${validToDate.toISOString()}`)
   else if (validFromDate.getTime() > now) report.error(path, `is not valid before ${validFromDate.toISOString()}`)
   else if (daysLeft < soonDays) report.note(path, `expires at ${validToDate.toISOString()}, in ${daysLeft} days`)
-}
-
-function parseCertificate(pem: string): X509Certificate | null {
-  if (pem.length > pemCharsMax) return null
-  return attempt(() => new X509Certificate(pem))
-}
-
-function parseKey(pem: string): KeyObject | null {
-  if (pem.length > pemCharsMax) return null
-  return attempt(() => createPrivateKey(pem))
-}
-
-function attempt<Value>(parse: () => Value): Value | null {
-  try {
-    return parse()
-  } catch {
-    return null
-  }
-}
-
-/** Why OpenSSL would not serve it, such as "ee key too small"; null: it would. */
-function refusalOf(cert: string, key: string): string | null {
-  try {
-    createSecureContext({ cert, key })
-    return null
-  } catch (cause) {
-    return cause instanceof Error ? (cause.message.split('::').at(-1) ?? '') : 'unknown reason'
-  }
 }
 
 /** `DNS:shop.example, DNS:*.shop.example, IP Address:192.0.2.1`; a quoted name holds what no host's name does. */

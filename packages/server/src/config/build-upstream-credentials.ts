@@ -64,8 +64,8 @@ function credentialFault(value: string, place: InjectionPlace): string | null {
 }
 
 function warnOfPlainHttp(upstreams: Api['upstreams'], path: Path, { report }: Context): void {
-  const exposed = everyUpstream(upstreams).some(({ origin }) =>
-    /^http:\/\/(?!(localhost|127\.[0-9.]+|\[::1\])(:|$))/.test(origin),
+  const exposed = everyUpstream(upstreams).some(({ targets }) =>
+    targets.some(({ url }) => /^http:\/\/(?!(localhost|127\.[0-9.]+|\[::1\])(:|\/|$))/.test(url)),
   )
   if (exposed) report.note(path, 'travels to the upstream over plain HTTP: whoever can listen there can read it')
 }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { ipInRanges } from '../base/ip.ts'
 import type { Api, Route } from '../core/apis/api.ts'
+import { targetAt } from '../core/apis/upstream.ts'
 import type { Config } from './config.ts'
 import { formatConfigError } from './issue.ts'
 import { loadConfig, loadConfigText } from './load.ts'
@@ -199,8 +200,11 @@ describe('the whole example', () => {
     )
     expect(api.roles).toEqual(new Map([['reader', ['orders.read']]]))
     expect(api.upstreams).toEqual({
-      live: { origin: 'https://up.example', basePath: '/base' },
-      sandbox: { origin: 'http://127.0.0.1:3000', basePath: '' },
+      live: expect.objectContaining({
+        name: 'shop/live',
+        targets: [targetAt(new URL('https://up.example/base/'), {})],
+      }),
+      sandbox: expect.objectContaining({ targets: [targetAt(new URL('http://127.0.0.1:3000'), {})] }),
     })
     expect(whole().retiredScopes).toEqual(['orders.write'])
   })

@@ -1,44 +1,39 @@
 import type { Environment } from '../core/apis/api.ts'
 import type { Path } from './issue.ts'
 
-type ByRegion<Value> = Value | { readonly [region: string]: Value }
-type ByEnvironment<Value> = { readonly [name in Environment]?: ByRegion<Value> }
+interface Tree<Value> {
+  readonly [name: string]: Value | Tree<Value>
+}
 
-/** As written: one value for all, or one for each region; and that for both environments, or for each of them. */
-type Written<Value> = ByRegion<Value> | ByEnvironment<Value>
-
-/** One value of them, for what it stands, and where. Null: for both environments, for all regions. */
-export interface Placed<Value> {
+/** A value of `address` or `upstream`, for what it stands, and where. Null: for both environments, for all regions. */
+export interface Placed<Value> extends Place {
   readonly value: Value
+}
+
+interface Place {
   readonly environment: Environment | null
   readonly region: string | null
   readonly path: Path
 }
 
-/** The values of a place that may differ by environment and region, as a list. */
-export function placedValues<Value extends string>(written: Written<Value>, path: Path): readonly Placed<Value>[] {
-  if (isValue(written) || !isByEnvironment(written)) return ofRegions(written, null, path)
-  return (['live', 'sandbox'] as const).flatMap((environment) => {
-    const value = written[environment]
-    return value === undefined ? [] : ofRegions(value, environment, [...path, environment])
-  })
-}
-
-function ofRegions<Value extends string>(
-  written: ByRegion<Value>,
-  environment: Environment | null,
+/** As written: one value for all, or one for each region; and that for both environments, or for each of them. */
+export function placedValues<Value>(
+  written: Value | Tree<Value>,
   path: Path,
+  isValue: (written: Value | Tree<Value>) => written is Value,
 ): readonly Placed<Value>[] {
-  if (isValue(written)) return [{ value: written, environment, region: null, path }]
-  return Object.entries(written).map(([region, value]) => ({ value, environment, region, path: [...path, region] }))
+  const walk = (part: Value | Tree<Value>, place: Place): readonly Placed<Value>[] =>
+    isValue(part)
+      ? [{ value: part, ...place }]
+      : Object.entries(part).flatMap(([name, inner]) => walk(inner, within(place, name)))
+  return walk(written, { environment: null, region: null, path })
 }
 
-function isValue<Value extends string>(written: Written<Value>): written is Value {
-  return typeof written === 'string'
-}
-
-function isByEnvironment<Value>(written: object): written is ByEnvironment<Value> {
-  return 'live' in written || 'sandbox' in written
+function within({ environment, path }: Place, name: string): Place {
+  const named = name === 'live' || name === 'sandbox'
+  return environment === null && named
+    ? { environment: name, region: null, path: [...path, name] }
+    : { environment, region: name, path: [...path, name] }
 }
 
 /** Whether there are requests to which both apply. */

@@ -22,7 +22,7 @@ function declared(shop: string, regions = '') {
     regions: [...declaration.regions],
     addresses: declaration.addresses.all.map(({ host, environment, region }) => [host, environment, region]),
     to: (environment: 'live' | 'sandbox', region: string | null) =>
-      upstreamOf(api, environment, region)?.origin ?? null,
+      upstreamOf(api, environment, region)?.targets[0]?.url ?? null,
   }
 }
 

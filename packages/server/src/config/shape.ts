@@ -15,6 +15,7 @@ export interface Shape {
   readonly minProperties?: number
   readonly items?: Shape
   readonly minItems?: number
+  readonly maxItems?: number
   readonly anyOf?: readonly Shape[]
   readonly const?: string | number
   readonly enum?: readonly (string | number)[]
@@ -52,7 +53,8 @@ export function checkShape(shape: Shape, value: unknown, path: Path, tell: Tell)
   else if (shape.type === 'boolean' && typeof value !== 'boolean') tell(path, 'must be true or false')
 }
 
-function checkAlternatives(shape: Shape, alternatives: readonly Shape[], value: unknown, path: Path, tell: Tell): void {
+function checkAlternatives(shape: Shape, nested: readonly Shape[], value: unknown, path: Path, tell: Tell): void {
+  const alternatives = nested.flatMap((each) => each.anyOf ?? [each])
   const tag = tagOf(alternatives)
   if (tag !== null && isObject(value)) {
     const chosen = alternatives.find((each) => each.properties?.[tag]?.const === value[tag])
@@ -67,7 +69,7 @@ function checkAlternatives(shape: Shape, alternatives: readonly Shape[], value: 
       )
     return
   }
-  const kind = Array.isArray(value) ? 'array' : typeof value
+  const kind = Array.isArray(value) ? 'array' : typeof value === 'number' ? 'integer' : typeof value
   const fitting = isObject(value) ? mapFor(alternatives, value) : alternatives.find(({ type }) => type === kind)
   if (fitting === undefined) tell(path, `must be ${describe(shape)}`)
   else checkShape(fitting, value, path, tell)
@@ -122,6 +124,9 @@ function unknownKey(name: string, known: readonly string[]): string {
 function checkArray(shape: Shape, value: unknown, path: Path, tell: Tell): void {
   if (!Array.isArray(value)) return tell(path, 'must be a list')
   if (value.length < (shape.minItems ?? 0)) tell(path, 'must not be an empty list; leave it out instead')
+  if (value.length > (shape.maxItems ?? Infinity)) {
+    return tell(path, `must not have more than ${shape.maxItems} items`)
+  }
   for (const [index, item] of value.entries()) checkShape(shape.items ?? {}, item, [...path, index], tell)
 }
 

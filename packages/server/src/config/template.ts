@@ -70,6 +70,15 @@ apis:
     # A value there may be one for each region as well: {live: {eu: …, us: …}, sandbox: …}.
     # Where requests are sent. The same forms.
     upstream: http://127.0.0.1:3000
+    # Instead of a URL several targets, and how they are used:
+    # upstream:
+    #   targets: [http://10.0.0.1:3000, {url: "http://10.0.0.2:3000", weight: 2}]
+    #   retries: 1            # other targets that a request is tried at, where doing it twice is doing it once
+    #   passive: {failures: 5, window: 30s, eject: 30s, statuses: [503]}   # failing in a row; false: never left out
+    #   health: {path: /healthz, interval: 10s, timeout: 2s, expect: [2xx], unhealthy_after: 3, healthy_after: 2}
+    #   tls: {ca: ./ca.pem, cert: ./gateway.pem, key: ./gateway.key, server_name: shop.internal}
+    #   max_connections: 512  # to each target
+    #   keep_alive: 4s        # for how long an unused connection is kept
     # What the gateway presents there itself, once the caller's credential is cut out; never shown or logged.
     # upstream_credential: \${SHOP_API_KEY}
     # upstream_credential_in: {in: header, name: X-Api-Key}   # otherwise Authorization: Bearer

@@ -1,7 +1,8 @@
-import type { Upstream } from '../core/apis/api.ts'
+import type { Target, Upstream } from '../core/apis/upstream.ts'
 import type { GatewayContext } from './context.ts'
 import type { Attempt, RequestConnection } from './upstream/attempt.ts'
-import type { AttemptOutcome, Target } from './upstream/target.ts'
+import type { UpstreamFault } from './upstream/fault.ts'
+import type { AttemptOutcome, Choice } from './upstream/target.ts'
 
 /** The ways of one request to an upstream: to which target, over which connection, and whether there is another way. */
 export class Attempts {
@@ -10,11 +11,12 @@ export class Attempts {
   readonly #context: GatewayContext
   readonly #upstream: Upstream | null
   readonly #attempt: Attempt
-  /** Doing it twice is doing it once: it has no body, and its method is idempotent. */
+  /** Doing it twice is doing it once: its method is idempotent, and its body, if any, is all still here. */
   readonly #repeatable: boolean
   /** Where it goes. */
-  #target: Target | null = null
-  #count = 0
+  #choice: Choice | null = null
+  /** What was chosen before, and failed. */
+  #tried: readonly Choice[] = none
   #renewed = false
 
   constructor(context: GatewayContext, upstream: Upstream | null, attempt: Attempt, repeatable: boolean) {
@@ -25,13 +27,20 @@ export class Attempts {
   }
 
   get target(): Target {
-    if (this.#target === null) throw new Error('no attempt is made')
-    return this.#target
+    if (this.#choice === null) throw new Error('no attempt is made')
+    return this.#choice.target
   }
 
   /** False: there is no target. */
   first(): boolean {
-    return this.#go(this.#upstream === null ? null : this.#context.targets.pick(this.#upstream, null, 0), false)
+    return this.#go(this.#upstream === null ? null : this.#context.targets.pick(this.#upstream, none), false)
+  }
+
+  /** What a fault says of the target: nothing, where there was no room on our side, or an idle connection was stale. */
+  outcomeOf({ reason }: UpstreamFault): AttemptOutcome {
+    const { connection } = this
+    if (connection === null) return reason === 'no_room' ? 'abandoned' : 'unreachable'
+    return connection.reused && !connection.heard ? 'abandoned' : 'broken'
   }
 
   /**
@@ -41,14 +50,15 @@ export class Attempts {
    */
   again(outcome: AttemptOutcome): boolean {
     const { connection } = this
-    const target = this.#target
-    if (this.#upstream === null || target === null || connection?.heard === true) return false
+    const choice = this.#choice
+    if (this.#upstream === null || choice === null || connection?.heard === true) return false
     if (connection?.written === true && !this.#repeatable) return false
     if (connection?.reused === true && !this.#renewed) {
       this.#renewed = true
-      return this.#go(target, true)
+      return this.#go(choice, true)
     }
-    const next = this.#context.targets.pick(this.#upstream, target, this.#count)
+    this.#tried = [...this.#tried, choice]
+    const next = this.#context.targets.pick(this.#upstream, this.#tried)
     if (next !== null) this.#report(outcome, 0)
     return this.#go(next, false)
   }
@@ -69,21 +79,22 @@ export class Attempts {
 
   /** Waits for a connection no longer. */
   cancel(): void {
-    if (this.#target !== null) this.#context.upstreams.cancel(this.#target, this.#attempt)
+    if (this.#choice !== null) this.#context.upstreams.cancel(this.#choice.target, this.#attempt)
   }
 
-  #go(target: Target | null, fresh: boolean): boolean {
-    if (target === null) return false
-    this.#target = target
+  #go(choice: Choice | null, fresh: boolean): boolean {
+    if (choice === null) return false
+    this.#choice = choice
     this.connection = null
-    this.#count++
-    this.#context.upstreams.acquire(target, this.#attempt, fresh)
+    this.#context.upstreams.acquire(choice.target, this.#attempt, fresh)
     return true
   }
 
   #report(outcome: AttemptOutcome, status: number): void {
-    const target = this.#target
-    this.#target = null
-    if (target !== null) this.#context.targets.report(target, outcome, status)
+    const choice = this.#choice
+    this.#choice = null
+    choice?.report(outcome, status)
   }
 }
+
+const none: readonly Choice[] = []

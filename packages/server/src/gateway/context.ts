@@ -9,7 +9,8 @@ import { type Connected, createConnected } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
 import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
-import { singleTargets, type Targets } from './upstream/target.ts'
+import type { TargetChange } from './upstream-targets/groups.ts'
+import { createUpstreamTargets, type UpstreamTargets } from './upstream-targets/targets.ts'
 import { createUpstreams, type Upstreams } from './upstream/upstreams.ts'
 import { defaultLimits, type WireLimits } from './wire-limits.ts'
 
@@ -18,8 +19,8 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly ids: Ids
   readonly limits?: Partial<WireLimits>
-  /** Which target of an upstream a request goes to; without it, to the only one. */
-  readonly targets?: Targets
+  /** For the log: the state of a target has changed. */
+  readonly onTargetChange?: (change: TargetChange) => void
   /** Connections of the operator and of customers; without them no route finds one. */
   readonly connections?: Pick<ConnectionTable, 'find'>
   /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
@@ -58,7 +59,7 @@ export interface GatewayContext {
   readonly connected: Connected
   readonly headerRules: HeaderRules
   readonly longRunning: LongRunningExchanges
-  readonly targets: Targets
+  readonly targets: UpstreamTargets
   readonly upstreams: Upstreams
   readonly reportFault: GatewayParts['reportFault']
   readonly observer: GatewayObserver | null
@@ -80,7 +81,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     longRunning: createLongRunning(parts.dataPlane, parts.clock, (error) =>
       parts.reportFault('gateway.fault', {}, error),
     ),
-    targets: parts.targets ?? singleTargets(),
+    targets: createUpstreamTargets(parts.clock, parts.onTargetChange ?? (() => {})),
     upstreams: createUpstreams(parts.clock, {
       connectionsMax: limits.connectionsPerUpstream,
       waitingMax: limits.waitingPerUpstream,

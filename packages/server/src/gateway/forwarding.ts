@@ -1,4 +1,5 @@
-import type { Route, Upstream } from '../core/apis/api.ts'
+import type { Route } from '../core/apis/api.ts'
+import type { Upstream } from '../core/apis/upstream.ts'
 import type { Injection } from '../core/connections/injection.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
@@ -90,7 +91,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#tap = request.tap
     const streams = request.body === null && exchange.body.present
     this.#body = streams ? new RequestBody(exchange.req, request.length === 'chunked', route.bodyBytesMax, this) : null
-    const repeatable = !streams && request.body === null && idempotent.has(facts.method)
+    const repeatable = !streams && idempotent.has(facts.method)
     this.#attempts = new Attempts(context, upstream, this, repeatable)
     const { totalMs } = route.timeouts
     this.#endsAt = totalMs === null ? Number.POSITIVE_INFINITY : context.clock.monotonic() + totalMs
@@ -237,12 +238,14 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
       return sendInternalError(this.#context, this.#exchange, fault.cause)
     }
     if (this.#phase === 'over') return
-    const outcome = this.#attempts.connection === null ? 'unreachable' : 'broken'
+    const outcome = this.#attempts.outcomeOf(fault)
+    const target = this.#attempts.target.url
     if (this.#phase !== 'answering' && this.#context.clock.monotonic() < this.#endsAt) {
       this.#enter('connecting', this.#allowed.route.timeouts.connectMs)
       if (this.#attempts.again(outcome)) return
     }
-    const fields = { requestId: this.#exchange.requestId, api: this.#allowed.evaluation.api?.id }
+    const { requestId } = this.#exchange
+    const fields = { requestId, api: this.#allowed.evaluation.api?.id, target, why: fault.why }
     this.#context.reportFault('gateway.upstream_failed', fields, fault)
     this.#giveUp('upstream_unreachable', outcome)
   }

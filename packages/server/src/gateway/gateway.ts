@@ -1,6 +1,7 @@
 import type { Code } from '@postern/contract'
 
 import type { Result } from '../base/result.ts'
+import type { Upstream } from '../core/apis/upstream.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { sendAnswer, sendInternalError } from './answer.ts'
@@ -10,6 +11,7 @@ import { factsOf } from './facts.ts'
 import { asReceived, forward, type ForwardOptions } from './forward.ts'
 import { bodyDecides, InspectedBody } from './inspected-body.ts'
 import { type BusyAddress, type ListenAddress, createListeners } from './listeners.ts'
+import type { TargetView } from './upstream-targets/groups.ts'
 import { refusedAs, wireEvaluation, wireFault } from './wire.ts'
 
 /** The data plane's HTTP/1.1 face: everything between a client's connection and an upstream. */
@@ -18,6 +20,10 @@ export interface Gateway {
   listen(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
   /** Listens on what is new and stops accepting on what is gone; requests that are running go on. */
   update(addresses: readonly ListenAddress[]): Promise<Result<readonly ListenAddress[], readonly BusyAddress[]>>
+  /** Requests go to the targets of these, which are checked as they say; what is known of them stays known. */
+  useUpstreams(upstreams: readonly Upstream[]): void
+  /** Every target in force and how it is. */
+  targets(): readonly TargetView[]
   /** From now on each answer says that its connection ends with it: clients then go elsewhere. */
   drain(): void
   /** Stops accepting, lets running requests end within `graceMs`, then cuts them. */
@@ -30,6 +36,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   return {
     listen: (addresses) => listeners.update(addresses),
     update: (addresses) => listeners.update(addresses),
+    useUpstreams: (upstreams) => context.targets.use(upstreams),
+    targets: () => context.targets.views(),
     drain: () => {
       context.closing = true
     },
@@ -37,6 +45,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       await listeners.close(graceMs)
       context.deadlines.stop()
       context.longRunning.stop()
+      context.targets.close()
       context.upstreams.close()
     },
   }

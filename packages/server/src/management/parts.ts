@@ -37,6 +37,12 @@ export interface ManagementParts {
   effectiveEverywhereBy(now: number): number | null
   /** Where this node stands in the change feed. */
   feed(): { readonly position: number; readonly stale: boolean }
+  /** The targets of upstreams as this node knows them. */
+  targets(): readonly {
+    readonly upstream: string
+    readonly target: string
+    readonly state: 'up' | 'failing' | 'down'
+  }[]
   /** Folder that a backup is written to; null: the store is backed up by other means. */
   backupFolder(name: string): string | null
   /** The audit log against the checkpoints of this node. */

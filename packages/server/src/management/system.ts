@@ -44,6 +44,7 @@ export const system: Resource = (app, parts) => {
         store: store.kind,
         counts,
         feed: { position, head: head.sequence, stale },
+        targets: parts.targets().map((target) => ({ ...target })),
         space: {
           free_bytes: space.freeBytes,
           ballast: space.ballast,

@@ -17,6 +17,7 @@ export interface MetricSources {
   readonly clock: Clock
   readonly accessLog: Pick<AccessLog, 'dropped'>
   readonly certificates: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
+  readonly targets: () => readonly { readonly upstream: string; readonly target: string; readonly state: string }[]
 }
 
 /** What gateway and forward-auth tell as it happens. */
@@ -29,7 +30,8 @@ export interface Metrics {
 }
 
 /** Every metric. Counting a request is an addition; the text is made by the scrape. */
-export function createMetrics({ table, feed, recorder, clock, accessLog, certificates }: MetricSources): Metrics {
+export function createMetrics(sources: MetricSources): Metrics {
+  const { table, feed, recorder, clock, accessLog, certificates } = sources
   const registry = new Registry()
   const registers = [registry]
   const requests = new Map<string, Map<string, number>>()
@@ -82,6 +84,18 @@ export function createMetrics({ table, feed, recorder, clock, accessLog, certifi
     collect: () => {
       expiry.reset()
       for (const { file, expiresAt } of certificates()) expiry.set({ file }, (expiresAt - clock.now()) / 1000)
+    },
+  })
+  const targets = new Gauge({
+    name: 'postern_upstream_target_up',
+    help: '1 where requests go to the target as its weight says, 0 where its checks fail or it failed requests.',
+    labelNames: ['upstream', 'target'],
+    registers,
+    collect: () => {
+      targets.reset()
+      for (const { upstream, target, state } of sources.targets()) {
+        targets.set({ upstream, target }, Number(state === 'up'))
+      }
     },
   })
   // Process, event-loop delay, heap and garbage collection under their usual names.

@@ -14,6 +14,7 @@ async function anOps(more: { readonly reasons?: readonly string[]; readonly fres
     clock: fixedClock(),
     certificates: () => [],
     accessLog: { dropped: 4 },
+    targets: () => [{ upstream: 'shop', target: 'http://a', state: 'failing' }],
   })
   const ops = createOps({
     metrics,
@@ -105,6 +106,7 @@ describe('metrics', () => {
       'postern_request_rows_dropped 3',
       'postern_access_lines_dropped 4',
       'postern_usage_folded 2',
+      'postern_upstream_target_up{upstream="shop",target="http://a"} 0',
       'postern_request_seconds_sum{api="",route=""} 0.003',
       'postern_request_seconds_count{api="",route=""} 3',
       'postern_decision_seconds_sum{api="",route=""} 0.00002',

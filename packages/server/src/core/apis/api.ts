@@ -6,6 +6,7 @@ import type { CredentialKind } from '../credentials/credential.ts'
 import type { LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
 import type { RequestContract } from './request-contract.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What the operator declares, compiled and frozen. A reload makes a new one; nothing in it is ever changed. */
 export interface Declaration {
@@ -67,14 +68,6 @@ interface RegionalUpstreams {
   readonly byRegion: ReadonlyMap<string, Upstream>
 }
 
-export interface Upstream {
-  /** scheme://host:port, no path. */
-  readonly origin: string
-  /** Prepended to the path that is sent; '' or '/base' without a trailing slash. */
-  readonly basePath: string
-}
-
-/** A credential of the upstream's own, injected after the client's was cut out; the client never sees it. */
 export interface UpstreamCredential {
   readonly place: InjectionPlace
   /** For `basic`: user and password with a colon between them. */

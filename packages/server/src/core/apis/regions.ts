@@ -1,4 +1,5 @@
-import type { Api, Declaration, Environment, Upstream } from './api.ts'
+import type { Api, Declaration, Environment } from './api.ts'
+import type { Upstream } from './upstream.ts'
 
 /** Where requests of a project are sent; null where the API serves nothing in its environment or region. */
 export function upstreamOf(api: Api, environment: Environment, region: string | null): Upstream | null {
@@ -7,12 +8,13 @@ export function upstreamOf(api: Api, environment: Environment, region: string | 
   return region === null ? null : (upstreams.byRegion.get(region) ?? null)
 }
 
-/** Those of both environments and of all regions; one that serves several may come more than once. */
+/** Those of both environments and of all regions, each once. */
 export function everyUpstream({ live, sandbox }: Api['upstreams']): readonly Upstream[] {
-  return [live, sandbox].flatMap((each) => {
+  const all = [live, sandbox].flatMap((each) => {
     if (each === null) return []
     return 'byRegion' in each ? [...each.byRegion.values()] : [each]
   })
+  return [...new Set(all)]
 }
 
 /** Whether credentials of such a project can be used at all: the API has an address for them and an upstream. */

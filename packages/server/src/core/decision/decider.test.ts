@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { seededRandom } from '../../base/random.ts'
 import type { Address, Api } from '../apis/api.ts'
+import { singleUpstream } from '../apis/upstream.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 import { makeKey } from '../credentials/format.ts'
 import type { CredentialRecord } from '../records/record.ts'
@@ -79,7 +80,7 @@ describe('kind, environment and route', () => {
   })
 
   it('an environment without an upstream lets nobody in', () => {
-    const liveOnly = anApi({ upstreams: { live: { origin: 'http://up.test', basePath: '' }, sandbox: null } })
+    const liveOnly = anApi({ upstreams: { live: singleUpstream('shop', new URL('http://up.test')), sandbox: null } })
     const world = aWorld({ declaration: aDeclaration({ apis: [liveOnly] }), project: { environment: 'sandbox' } })
     expect(world.code()).toBe('wrong_environment')
   })
@@ -90,7 +91,7 @@ describe('kind, environment and route', () => {
 })
 
 describe('VCH-12: region', () => {
-  const up = (name: string) => ({ origin: `http://${name}.test`, basePath: '' })
+  const up = (name: string) => singleUpstream(name, new URL(`http://${name}.test`))
   const regional = { byRegion: new Map([['eu', up('eu')] as const, ['us', up('us')] as const]) }
   const at = (host: string, region: string | null, api: Api): Address => ({
     api,

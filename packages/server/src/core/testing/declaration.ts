@@ -2,6 +2,7 @@ import { compileIpRanges } from '../../base/ip.ts'
 import { createAddressTable } from '../apis/address-table.ts'
 import type { Address, Api, Declaration, Place, Plan, Preset, Route } from '../apis/api.ts'
 import { createRouteTable } from '../apis/route-table.ts'
+import { singleUpstream } from '../apis/upstream.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 
 /** Places of the builders' API, in order: every kind of place there is. */
@@ -78,8 +79,8 @@ export function anApi(fields: Partial<Omit<Api, 'routes'>> & { readonly routes?:
     index: 0,
     preset: aPreset(),
     upstreams: {
-      live: { origin: 'http://up.test', basePath: '' },
-      sandbox: { origin: 'http://sandbox.test', basePath: '' },
+      live: singleUpstream('shop/live', new URL('http://up.test')),
+      sandbox: singleUpstream('shop/sandbox', new URL('http://sandbox.test')),
     },
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,

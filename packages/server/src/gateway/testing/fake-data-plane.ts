@@ -3,6 +3,7 @@ import type { Code } from '@postern/contract'
 import { compileIpRanges } from '../../base/ip.ts'
 import type { Api, Declaration, Place, Route, UpstreamCredential } from '../../core/apis/api.ts'
 import { createRouteTable } from '../../core/apis/route-table.ts'
+import { singleUpstream, type Upstream } from '../../core/apis/upstream.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from '../../core/decision/answer.ts'
 import type { Evaluation } from '../../core/decision/evaluation.ts'
 import { extract } from '../../core/decision/extract.ts'
@@ -24,6 +25,8 @@ export interface FakeOptions {
   readonly places?: readonly Place[]
   readonly basePath?: string
   readonly upstreamHost?: string
+  /** Instead of the one upstream. */
+  readonly upstream?: Upstream
   readonly prefixLength?: number
   readonly route?: Partial<Route>
   readonly corsOrigin?: string
@@ -138,10 +141,8 @@ function evaluate(facts: RequestFacts, api: Api, route: Route, options: FakeOpti
 function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
   const routes = createRouteTable([], { caseInsensitive: false })
   if (!routes.ok) throw new Error('an empty route table has no conflicts')
-  const upstream = {
-    origin: `http://${options.upstreamHost ?? '127.0.0.1'}:${upstreamPort}`,
-    basePath: options.basePath ?? '',
-  }
+  const url = new URL(`http://${options.upstreamHost ?? '127.0.0.1'}:${upstreamPort}${options.basePath ?? ''}`)
+  const upstream = options.upstream ?? singleUpstream('shop', url)
   return {
     id: 'shop',
     index: 0,

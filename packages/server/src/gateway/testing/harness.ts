@@ -4,8 +4,7 @@ import { type FixedClock, systemClock } from '../../base/clock.ts'
 import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
 import type { ConnectionTable } from '../../core/connections/table.ts'
-import { createGateway } from '../gateway.ts'
-import type { Targets } from '../upstream/target.ts'
+import { createGateway, type Gateway } from '../gateway.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { type FakeDataPlane, type FakeOptions, fakeDataPlane } from './fake-data-plane.ts'
 import { type RawUpstream, type Reply, rawUpstream } from './raw-upstream.ts'
@@ -15,6 +14,9 @@ export interface Harness {
   readonly upstream: RawUpstream
   readonly dataPlane: FakeDataPlane
   readonly faults: string[]
+  /** What became of targets: `failing http://…: why`. */
+  readonly targetChanges: string[]
+  readonly gateway: Gateway
   readonly close: (graceMs: number) => Promise<void>
 }
 
@@ -26,21 +28,21 @@ export async function gatewayTo(
     readonly clock?: FixedClock
     readonly upstreamPort?: number
     readonly connections?: Pick<ConnectionTable, 'find'>
-    readonly targets?: Targets
   } = {},
 ): Promise<Harness> {
   const upstream = await rawUpstream(reply)
   const dataPlane = fakeDataPlane(options.upstreamPort ?? upstream.port, options)
   const faults: string[] = []
+  const targetChanges: string[] = []
   const clock = options.clock ?? systemClock
   const gateway = createGateway({
     dataPlane,
     clock,
     ids: createIds(systemClock, systemRandom),
     reportFault: (event) => void faults.push(event),
+    onTargetChange: ({ change, target, why }) => void targetChanges.push(`${change} ${target}: ${why}`),
     ...(options.connections && { connections: options.connections }),
     ...(options.wire && { limits: options.wire }),
-    ...(options.targets && { targets: options.targets }),
   })
   const listening = await gateway.listen([{ host: '127.0.0.1', port: 0 }])
   if (!listening.ok) throw new Error('no port is free')
@@ -52,7 +54,7 @@ export async function gatewayTo(
     await closed
     await upstream.close()
   })
-  return { port: listening.value[0]?.port ?? 0, upstream, dataPlane, faults, close }
+  return { port: listening.value[0]?.port ?? 0, upstream, dataPlane, faults, targetChanges, gateway, close }
 }
 
 /** Lines of a head and the blank line after them. */

@@ -27,7 +27,7 @@ export type Reply = (request: SeenRequest, socket: Socket) => void
 const replyOk: Reply = (_request, socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
 
 /** An upstream on a bare socket: it counts every request that it can read, and answers as it is told. */
-export async function rawUpstream(reply: Reply = replyOk): Promise<RawUpstream> {
+export async function rawUpstream(reply: Reply = replyOk, port = 0): Promise<RawUpstream> {
   const seen: SeenRequest[] = []
   const sockets = new Set<Socket>()
   const waiting: ((socket: Socket) => void)[] = []
@@ -55,7 +55,7 @@ export async function rawUpstream(reply: Reply = replyOk): Promise<RawUpstream> 
       }
     })
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: portOf(server),

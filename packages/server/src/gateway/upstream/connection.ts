@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 
+import type { Target } from '../../core/apis/upstream.ts'
 import type { Attempt, RequestConnection, TunnelEnd } from './attempt.ts'
 import { ChunkedDecoder } from './chunked.ts'
 import { UpstreamFault } from './fault.ts'
 import { type ResponseHead, headBytesMax, mayBecomeHead, parseResponseHead } from './response-head.ts'
 import { openSocket } from './socket.ts'
-import type { Target } from './target.ts'
 
 /** Who made a connection, and gives it its requests. */
 export interface ConnectionOwner {

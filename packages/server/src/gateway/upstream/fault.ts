@@ -10,6 +10,18 @@ export class UpstreamFault extends Error {
     super(sentences[reason], { cause })
     this.reason = reason
   }
+
+  /** The sentence with what the system said, for a line in the log. */
+  get why(): string {
+    const said = systemMessage(this.cause)
+    return said === '' ? this.message : `${this.message}: ${said}`
+  }
+}
+
+/** Of several addresses that were tried, what happened with the first. */
+function systemMessage(cause: unknown): string {
+  if (cause instanceof AggregateError) return systemMessage(cause.errors[0])
+  return cause instanceof Error ? cause.message : ''
 }
 
 const sentences: Readonly<Record<UpstreamFault['reason'], string>> = {

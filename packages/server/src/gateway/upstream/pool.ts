@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Target } from '../../core/apis/upstream.ts'
 import type { Attempt } from './attempt.ts'
 import { type ConnectionOwner, UpstreamConnection } from './connection.ts'
 import { UpstreamFault } from './fault.ts'
-import type { Target } from './target.ts'
 
 export interface PoolLimits {
   readonly connectionsMax: number
@@ -40,7 +40,8 @@ export class Pool implements ConnectionOwner {
   acquire(attempt: Attempt, fresh: boolean): void {
     const idle = fresh ? null : this.#takeIdle()
     if (idle !== null) return idle.take(attempt)
-    if (this.#open.size < this.#limits.connectionsMax) return this.#connect(attempt)
+    const { connectionsMax } = this.#target
+    if (this.#open.size < (connectionsMax ?? this.#limits.connectionsMax)) return this.#connect(attempt)
     if (this.#waiting.length >= this.#limits.waitingMax) return attempt.failed(new UpstreamFault('no_room'))
     this.#waiting.push(attempt)
     // Its place is for the first that waits.
@@ -68,7 +69,7 @@ export class Pool implements ConnectionOwner {
   idle(connection: UpstreamConnection): void {
     const next = this.#waiting.shift()
     if (next !== undefined) return connection.take(next)
-    connection.idleUntil = this.#clock.monotonic() + keptMs(connection.keepAliveMs)
+    connection.idleUntil = this.#clock.monotonic() + keptMs(this.#target.idleMs, connection.keepAliveMs)
     this.#idle.push(connection)
   }
 
@@ -101,7 +102,9 @@ export class Pool implements ConnectionOwner {
   }
 }
 
-function keptMs(keepAliveMs: number | null): number {
-  if (keepAliveMs === null) return idleMs
-  return Math.min(idleMaxMs, keepAliveMs > marginMs ? keepAliveMs - marginMs : keepAliveMs / 2)
+/** What is declared counts, but nothing is kept for longer than the upstream says that it keeps it. */
+function keptMs(declaredMs: number | null, keepAliveMs: number | null): number {
+  if (keepAliveMs === null) return declaredMs ?? idleMs
+  const saidMs = keepAliveMs > marginMs ? keepAliveMs - marginMs : keepAliveMs / 2
+  return Math.min(declaredMs ?? idleMaxMs, saidMs)
 }

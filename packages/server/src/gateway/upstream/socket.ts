@@ -1,7 +1,13 @@
 import { type Socket, connect as connectTcp, isIP } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+} from 'node:tls'
 
-import type { Target } from './target.ts'
+import type { Target, TargetTls } from '../../core/apis/upstream.ts'
 
 /** Opens a connection. `read` gets the bytes where they lie until it returns; `false` stops reading until `resume`. */
 export function openSocket(
@@ -14,20 +20,34 @@ export function openSocket(
   const onread = { buffer, callback: (length: number) => read(length, buffer) }
   const common = { host, port, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay, onread }
   if (tls === null) return connectTcp(common, onOpen)
-  const { ca, cert, key, serverName } = tls
-  const name = serverName ?? host
+  const name = tls.serverName ?? host
   const options = {
     ...common,
     ALPNProtocols: ['http/1.1'],
-    minVersion: 'TLSv1.2',
     // Whatever the environment says (NODE_TLS_REJECT_UNAUTHORIZED).
     rejectUnauthorized: true,
-    ...(isIP(name) === 0 && { servername: name }),
-    ...(ca !== null && { ca }),
-    ...(cert !== null && { cert }),
-    ...(key !== null && { key }),
+    secureContext: contextOf(tls),
+    // Compared with the certificate; as a name that the server is asked for it cannot be an address (RFC 6066).
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
   } as const
   return connectTls(options, onOpen)
+}
+
+const contexts = new WeakMap<TargetTls, SecureContext>()
+
+/** Certificates are parsed once, not for each connection. */
+function contextOf(tls: TargetTls): SecureContext {
+  const known = contexts.get(tls)
+  if (known !== undefined) return known
+  const { ca, client } = tls
+  const made = createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca !== null && { ca }),
+    ...(client !== null && { cert: client.cert, key: client.key.reveal() }),
+  })
+  contexts.set(tls, made)
+  return made
 }
 
 const keepAliveInitialDelay = 60_000

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Target } from '../../core/apis/upstream.ts'
 import type { Attempt } from './attempt.ts'
 import { Pool, type PoolLimits } from './pool.ts'
-import type { Target } from './target.ts'
 
 /** The gateway's HTTP/1.1 client: no redirects, no retries by itself, one request at a time on a connection. */
 export interface Upstreams {
