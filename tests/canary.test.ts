@@ -288,7 +288,8 @@ async function drive(vchPort: number): Promise<void> {
     expect((await keep('GET', path)).status, path).toBe(200)
   }
   for (const { id } of (await api('GET', '/requests?limit=100')).body.data) await keep('GET', `/requests/${id}`)
-  for (const path of ['/metrics', '/healthz', '/readyz']) answers.push(await (await fetch(server.ops + path)).text())
+  for (const path of ['/metrics', '/exemplars', '/healthz', '/readyz'])
+    answers.push(await (await fetch(server.ops + path)).text())
   expect((await keep('POST', '/system/backup', { name: 'canary' })).status).toBe(200)
 }
 

@@ -190,4 +190,14 @@ describe('a scrape of a real server', () => {
     expect(text).toContain('postern_access_lines_dropped 0')
     expect(text).not.toContain(key.value)
   })
+
+  it('points at slow requests whose rows can be read', async () => {
+    const { routes } = JSON.parse(await (await fetch(`${server.ops}/exemplars`)).text())
+    const [slowest] = routes.find(({ route }: { route: string }) => route === 'getOrder').slowest
+    expect(slowest).toMatchObject({ status: 200, outcome: '2xx', request_id: expect.stringMatching(/^req_/) })
+    await until(
+      'its row is written',
+      async () => (await server.api('GET', `/requests/${slowest.request_id}`)).status === 200,
+    )
+  })
 })

@@ -7,7 +7,7 @@ import type { RecordTable } from '../core/records/table.ts'
 import type { Certificate } from '../core/tls/certificate.ts'
 import { type MeterEntry, type UsageRecorder, outcomeOf } from '../core/usage/recorder.ts'
 import type { AccessLog } from './access-log.ts'
-import { RouteMetrics } from './route-metrics.ts'
+import { type RouteExemplars, RouteMetrics } from './route-metrics.ts'
 
 /** What a scrape looks up at the moment it comes. */
 export interface MetricSources {
@@ -24,6 +24,8 @@ export interface MetricSources {
 export interface Metrics {
   readonly decided: (evaluation: Evaluation, ms: number) => void
   readonly ended: (entry: MeterEntry) => void
+  /** Slow and failed requests of each API and route, to look at. */
+  exemplars(): readonly RouteExemplars[]
   /** All of it in Prometheus's text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -110,6 +112,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       if (outcomes === undefined) requests.set(api, new Map([[outcome, 1]]))
       else outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     },
+    exemplars: () => routes.exemplars(clock.now()),
     text: async () => `${await registry.metrics()}${routes.text()}`,
     contentType: registry.contentType,
   }

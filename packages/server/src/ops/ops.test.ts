@@ -83,6 +83,20 @@ describe('the listener of forward-auth', () => {
 })
 
 describe('metrics', () => {
+  it('point at requests to look at', async () => {
+    const { metrics, get } = await anOps()
+    expect((await get('/exemplars')).body).toBe('{"routes":[]}')
+    metrics.ended(aRequest({ requestId: 'req_slow', latencyMs: 5, now: 1_000_000 }))
+    metrics.ended(
+      aRequest({ requestId: 'req_bad', route: null, status: 500, now: 1_000_000, refusal: refuse('internal_error') }),
+    )
+    const { routes } = JSON.parse((await get('/exemplars')).body)
+    expect(routes).toMatchObject([
+      { api: 'shop', route: 'getOrder', slowest: [{ request_id: 'req_slow', ms: 5 }], failed: [] },
+      { api: 'shop', route: '', slowest: [], failed: [{ request_id: 'req_bad', status: 500 }] },
+    ])
+  })
+
   it('counts requests by outcome, times decisions, and reads the rest when scraped', async () => {
     const { metrics, get } = await anOps({ fresh: false })
     const nobody = { api: null, route: null }

@@ -13,7 +13,7 @@ export interface Ops {
 }
 
 export interface OpsParts {
-  readonly metrics: Pick<Metrics, 'text' | 'contentType'>
+  readonly metrics: Pick<Metrics, 'text' | 'contentType' | 'exemplars'>
   /** Why requests should go elsewhere for now, as sentences; empty where there is no reason. */
   readonly ready: () => readonly string[]
   /** Recognises and answers a proxy's question; it keeps its own rules of who may ask. */
@@ -28,6 +28,7 @@ export interface OpsParts {
 export function createOps({ metrics, ready, forwardAuth, tls }: OpsParts): Ops {
   const routes: readonly OpsRoute[] = [
     { path: '/healthz', answer: () => json(200, { status: 'ok' }) },
+    { path: '/exemplars', answer: () => json(200, { routes: metrics.exemplars() }) },
     { path: '/readyz', answer: () => readiness(ready()) },
     {
       path: '/metrics',

@@ -1,15 +1,23 @@
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
 import { Durations } from './durations.ts'
+import { Exemplars, type ExemplarsView } from './exemplars.ts'
 
 const requestEdges = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const decisionEdges = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2.5]
+
+export interface RouteExemplars extends ExemplarsView {
+  readonly api: string
+  readonly route: string
+}
 
 /** Pairs of API and route that have series of their own; those beyond are told as route "*" of their API. */
 const pairsMaxDefault = 500
 
 /** One API and route: what was told of it since the start. */
 interface Pair {
+  readonly api: string
+  readonly route: string
   readonly labels: string
   /** What was passed on, from its arrival to the last byte of the answer. */
   readonly requests: Durations
@@ -17,6 +25,7 @@ interface Pair {
   readonly upstream: Durations
   readonly decisions: Durations
   readonly outcomes: Map<string, number>
+  readonly exemplars: Exemplars
 }
 
 /** Histograms and counts per API and route. A pair is found by the route's number, so that telling makes no text. */
@@ -39,8 +48,16 @@ export class RouteMetrics {
     const pair = this.#pairOf(entry.evaluation)
     const outcome = entry.evaluation.refusal === null ? outcomeOf(entry) : 'refused'
     pair.outcomes.set(outcome, (pair.outcomes.get(outcome) ?? 0) + 1)
+    pair.exemplars.tell(entry)
     if (entry.evaluation.allowed) pair.requests.tell(entry.latencyMs / 1000)
     if (entry.upstreamMs !== null) pair.upstream.tell(entry.upstreamMs / 1000)
+  }
+
+  /** Requests to look at, of each API and route that has any. */
+  exemplars(now: number): readonly RouteExemplars[] {
+    return this.#pairs
+      .map(({ api, route, exemplars }) => ({ api, route, ...exemplars.view(now) }))
+      .filter(({ slowest, failed }) => slowest.length + failed.length > 0)
   }
 
   /** In Prometheus's text format. */
@@ -96,11 +113,14 @@ export class RouteMetrics {
 
   #added(api: string, route: string): Pair {
     const pair = {
+      api,
+      route,
       labels: `api="${escaped(api)}",route="${escaped(route)}"`,
       requests: new Durations(requestEdges),
       upstream: new Durations(requestEdges),
       decisions: new Durations(decisionEdges),
       outcomes: new Map<string, number>(),
+      exemplars: new Exemplars(),
     }
     this.#pairs.push(pair)
     return pair
