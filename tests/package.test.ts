@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 import { freePorts } from './support/ports.ts'
+import { request } from './support/raw.ts'
 import { until } from './support/until.ts'
 
 const repository = resolve(import.meta.dirname, '..')
@@ -124,8 +125,7 @@ describe('the package of the command line, installed elsewhere', () => {
     )
     expect(created.account.id).toMatch(/^acc/)
     expect((await fetch(`http://127.0.0.1:${console}/api/docs/static/index.html`)).status).toBe(200)
-    const answer = await fetch(`http://127.0.0.1:${gateway}/v1/orders`, { headers: { host: 'localhost' } })
-    expect(answer.status).toBe(401)
+    expect((await request(gateway, { target: '/v1/orders', host: 'localhost' })).status).toBe(401)
     server.kill('SIGTERM')
     expect(await exited).toBe(0)
     expect(told.join('')).toContain('"event":"server.stopped"')
@@ -134,13 +134,17 @@ describe('the package of the command line, installed elsewhere', () => {
   it('runs the demonstration', async () => {
     const home = mkdtempSync(join(folder, 'demo-'))
     const base = 13_000 + (process.pid % 180) * 100
-    const demo = spawn(command, ['dev', '--port-base', String(base)], { cwd: home, env, stdio: 'ignore' })
+    const demo = spawn(command, ['dev', '--port-base', String(base)], {
+      cwd: home,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     onTestFinished(() => void demo.kill('SIGKILL'))
-    await until(
-      'it answers',
-      async () => (await fetch(`http://127.0.0.1:${base + 1}/v1/data`).catch(() => null))?.status === 401,
-      30_000,
-    )
+    let printed = ''
+    demo.stdout.setEncoding('utf8').on('data', (part: string) => (printed += part))
+    await until('it has printed what to paste', () => printed.includes('postern key rotate'), 30_000)
+    expect(printed).not.toContain('npx')
+    expect((await fetch(`http://127.0.0.1:${base + 1}/v1/data`)).status).toBe(401)
     const exited = new Promise((done) => demo.once('exit', done))
     demo.kill('SIGTERM')
     expect(await exited).toBe(0)
