@@ -118,7 +118,7 @@ describe('accounts', () => {
     const made = await running.call<wire.CreatedAccount>('POST', '/accounts', {
       body: { name: 'A', plan: 'pro', overrides },
     })
-    expect(made.body.account.overrides).toEqual(overrides)
+    expect(made.body.account.overrides).toEqual({ ...overrides, budgets: [] })
   })
 
   it('stops everything of a suspended account before the answer, and brings it back', async () => {

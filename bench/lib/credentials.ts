@@ -72,6 +72,7 @@ const plainRecord: Omit<CredentialRecord, 'id' | 'publicId' | 'account' | 'proje
   ipAllow: [],
   originAllow: null,
   limits: [],
+  llm: null,
   notBefore: null,
   expiresAt: null,
   state: 'active',

@@ -25,6 +25,7 @@ const route: Route = {
   title: null,
   contract: null,
   connection: null,
+  llm: null,
 }
 
 /** One API with one route and one plan, for the benches that need no server. */
@@ -42,6 +43,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     upstreams: { live: singleUpstream('shop', new URL('http://127.0.0.1:3000')), sandbox: null },
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
+    llm: null,
     places: [{ in: 'bearer', accept: ['key'], kinds: null }],
     scopes: new Map([['orders.read', 'Read orders']]),
     roles: new Map(),
@@ -59,6 +61,8 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     kinds: new Set(['secret']),
     scopes: null,
     ...plan,
+    budgets: [],
+    models: null,
     maxKeys: null,
     maxKeyAgeMs: null,
     onExposed: null,

@@ -72,6 +72,14 @@ export const codes = {
       'The header section exceeds the number of lines or bytes that this address accepts. Send fewer or shorter headers.',
     log: 'request headers over the limit',
   },
+  overloaded: {
+    stage: 'wire',
+    status: 503,
+    title: 'Too much is being sent at once',
+    detail:
+      'The gateway already holds as many bodies as it may, and did not take this one. Nothing was done; try again after the time in Retry-After.',
+    log: 'bodies held for inspection over the bound',
+  },
   internal_error: {
     stage: 'wire',
     status: 500,
@@ -329,6 +337,15 @@ export const codes = {
     log: 'required scope not held',
     holderOnly: true,
   },
+  model_not_allowed: {
+    stage: 'fit',
+    status: 403,
+    title: 'This model is not allowed',
+    detail:
+      'The API, the plan or the credential does not include the model that the request names, or the model cannot be read although it has to be. Ask for another model, or have this one allowed.',
+    log: 'model outside of the allowed ones, unreadable, or without a price',
+    holderOnly: true,
+  },
   route_unknown: {
     stage: 'fit',
     status: 404,
@@ -367,6 +384,15 @@ export const codes = {
     detail:
       'A quota of the plan or the credential is used up for this period. Retry-After says when the next one begins.',
     log: 'quota spent',
+    holderOnly: true,
+  },
+  budget_exceeded: {
+    stage: 'limits',
+    status: 429,
+    title: 'The budget is used up',
+    detail:
+      'A budget of tokens or money has less left for this period than the request may take. Retry-After says when the next period begins; a request with a lower bound of output tokens may still fit.',
+    log: 'budget of tokens or money spent',
     holderOnly: true,
   },
   // forward

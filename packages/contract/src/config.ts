@@ -131,6 +131,49 @@ const injectionPlace = Type.Union(
   { expects: 'a place such as {in: bearer} or {in: header, name: X-Api-Key}' },
 )
 
+const budgetName = text('^[a-z][a-z0-9_-]{0,39}$', 'a name of lower-case letters, digits, "-" and "_"')
+const currency = text('^[A-Z]{3}$', 'a currency as three capital letters, such as USD')
+const model = text('^[!-)+-~]{1,200}\\*?$|^\\*$', 'the name of a model, or its beginning and "*"')
+const money = Type.Number({ minimum: 0, maximum: 1_000_000_000, expects: 'an amount such as 2.50' })
+
+const budget = Type.Object(
+  {
+    name: budgetName,
+    per: Type.Enum(['credential', 'account', 'project']),
+    tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 })),
+    money: Type.Optional(money),
+    currency: Type.Optional(currency),
+    period: Type.Enum(['hour', 'day', 'week', 'month', 'year']),
+  },
+  strict,
+)
+
+const price = Type.Object(
+  {
+    model,
+    from: text('^[0-9]{4}-[0-9]{2}-[0-9]{2}$', 'the first day of the price (UTC), such as 2026-01-01'),
+    input: money,
+    cached_input: Type.Optional(money),
+    cache_write: Type.Optional(money),
+    output: money,
+    currency,
+    per: Type.Enum(['1M', '1K']),
+  },
+  strict,
+)
+
+/** An API that runs language models. */
+const llm = Type.Object(
+  {
+    provider: Type.Enum(['openai', 'anthropic', 'mistral', 'gemini', 'ollama']),
+    models: Type.Optional(Type.Array(model, { minItems: 1 })),
+    prices: Type.Optional(Type.Array(price)),
+    default_output: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
+    stream_usage: Type.Optional(Type.Enum(['ask', 'leave'])),
+  },
+  strict,
+)
+
 const timeouts = Type.Object(
   {
     connect: Type.Optional(duration),
@@ -182,6 +225,7 @@ const route = Type.Object(
     cost: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
     limits: Type.Optional(Type.Array(limit)),
     raw_path: Type.Optional(Type.Boolean()),
+    runs_model: Type.Optional(Type.Boolean()),
     ...routeDefaults,
   },
   strict,
@@ -200,6 +244,7 @@ const api = Type.Object(
     upstream_credential_in: Type.Optional(injectionPlace),
     identity_headers: Type.Optional(Type.Boolean()),
     preset: Type.Optional(name),
+    llm: Type.Optional(llm),
     credentials: Type.Optional(Type.Array(place, { minItems: 1 })),
     scopes: Type.Optional(Type.Record(Type.String(), scope)),
     roles: Type.Optional(Type.Record(Type.String(), names)),
@@ -220,6 +265,8 @@ const plan = Type.Object(
     scopes: Type.Optional(names),
     limits: Type.Optional(Type.Array(limit)),
     quotas: Type.Optional(Type.Array(quota)),
+    budgets: Type.Optional(Type.Array(budget)),
+    models: Type.Optional(Type.Array(model, { minItems: 1 })),
     max_keys: Type.Optional(count),
     max_key_age: Type.Optional(duration),
     on_exposed: Type.Optional(exposurePolicy),
@@ -290,3 +337,6 @@ export type ConfigRoute = Static<typeof route>
 export type ConfigPlace = Static<typeof place>
 export type ConfigPlan = Static<typeof plan>
 export type ConfigLimit = Static<typeof limit>
+export type ConfigLlm = Static<typeof llm>
+export type ConfigPrice = Static<typeof price>
+export type ConfigBudget = Static<typeof budget>

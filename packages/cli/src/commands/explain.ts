@@ -5,7 +5,13 @@ import { apiAt } from '../decision/api-of.ts'
 import { carry, readCredential } from '../decision/credential-in.ts'
 import { parseCurl } from '../decision/curl.ts'
 import { newestRefusal } from '../decision/newest-refusal.ts'
-import { headerOf, hostAndScheme, withRequestOptions, type RequestOptions } from '../decision/request-options.ts'
+import {
+  headerOf,
+  hostAndScheme,
+  modelOf,
+  withRequestOptions,
+  type RequestOptions,
+} from '../decision/request-options.ts'
 import { tellDecision } from '../decision/tell.ts'
 import { wrongUsage, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'
@@ -63,6 +69,7 @@ async function describe(tools: Tools, options: RequestOptions): Promise<wire.Des
     headers: { ...given, ...carried.headers },
     ip,
     ...hostAndScheme(options),
+    ...modelOf(options),
   }
 }
 
@@ -84,6 +91,7 @@ async function fromCurl(tools: Tools, line: string, options: RequestOptions): Pr
     host: url.host,
     scheme,
     ...hostAndScheme(options),
+    ...modelOf(options),
   }
 }
 

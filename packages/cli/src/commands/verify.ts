@@ -2,7 +2,13 @@ import type { wire } from '@postern/contract'
 
 import type { AddCommand } from '../command.ts'
 import { carry, readCredential } from '../decision/credential-in.ts'
-import { headerOf, hostAndScheme, withRequestOptions, type RequestOptions } from '../decision/request-options.ts'
+import {
+  headerOf,
+  hostAndScheme,
+  modelOf,
+  withRequestOptions,
+  type RequestOptions,
+} from '../decision/request-options.ts'
 import { tellDecision } from '../decision/tell.ts'
 import { wrongUsage, type ExitCode } from '../stop.ts'
 import type { Tools } from '../tools.ts'
@@ -39,6 +45,7 @@ async function decide(tools: Tools, options: RequestOptions): Promise<ExitCode> 
     headers,
     ip,
     ...hostAndScheme(options),
+    ...modelOf(options),
   }
   return tellDecision(tools.out, await tools.client().post<wire.Decision>('/verify', described), `${method} ${path}`)
 }

@@ -1,6 +1,7 @@
+import type { wire } from '@postern/contract'
 import type { Command } from 'commander'
 
-import { collect } from '../commands/options.ts'
+import { collect, wholeNumber } from '../commands/options.ts'
 import { wrongUsage } from '../stop.ts'
 
 /** What `verify` and `explain` are told of a request. */
@@ -15,6 +16,9 @@ export interface RequestOptions {
   readonly keyEnv?: string
   readonly id?: string
   readonly clientSide?: boolean
+  readonly model?: string
+  readonly inputTokens?: number
+  readonly outputTokens?: number
 }
 
 export function withRequestOptions(command: Command): Command {
@@ -29,6 +33,22 @@ export function withRequestOptions(command: Command): Command {
     .option('--key-env <NAME>', 'variable that holds the credential')
     .option('--id <public id>', 'the other half of a pair')
     .option('--client-side', 'the pair is one for pages')
+    .option('--model <name>', 'language model that the body names')
+    .option('--input-tokens <count>', 'at most, that go into the model', wholeNumber(0, 1_000_000_000))
+    .option('--output-tokens <count>', 'at most, that come out', wholeNumber(0, 1_000_000_000))
+}
+
+/** What the body asks of a language model. */
+export function modelOf({
+  model,
+  inputTokens,
+  outputTokens,
+}: RequestOptions): Pick<wire.DescribedRequest, 'model' | 'tokens'> {
+  const tokens = {
+    ...(inputTokens !== undefined && { input: inputTokens }),
+    ...(outputTokens !== undefined && { output: outputTokens }),
+  }
+  return { ...(model !== undefined && { model }), ...(Object.keys(tokens).length > 0 && { tokens }) }
 }
 
 export function headerOf(text: string): [string, string] {

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 
 import {
+  BudgetRule,
   closed,
   effect,
   LimitRule,
@@ -21,12 +22,13 @@ export const Overrides = Type.Object(
   {
     limits: Type.Optional(Type.Array(ref(LimitRule), { maxItems: 20 })),
     quotas: Type.Optional(Type.Array(ref(QuotaRule), { maxItems: 20 })),
+    budgets: Type.Optional(Type.Array(ref(BudgetRule), { maxItems: 20 })),
     until: Type.Optional(nullable(Timestamp)),
   },
   {
     $id: 'Overrides',
     ...closed,
-    description: 'Replace limits and quotas of the plan that have the same name, until `until`.',
+    description: 'Replace limits, quotas and budgets of the plan that have the same name, until `until`.',
   },
 )
 export type Overrides = Static<typeof Overrides>

@@ -129,6 +129,36 @@ export const QuotaRule = Type.Object(
 )
 export type QuotaRule = Static<typeof QuotaRule>
 
+/** Tokens or money that language models may take in a period. */
+export const BudgetRule = Type.Object(
+  {
+    name: Type.String({ pattern: '^[a-z][a-z0-9_-]{0,39}$' }),
+    per: Type.Union([Type.Literal('credential'), Type.Literal('account'), Type.Literal('project')]),
+    tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000_000 })),
+    money: Type.Optional(
+      Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000_000, description: 'Up to six decimals; with `currency`.' }),
+    ),
+    currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$', examples: ['USD'] })),
+    period: Type.Union([
+      Type.Literal('hour'),
+      Type.Literal('day'),
+      Type.Literal('week'),
+      Type.Literal('month'),
+      Type.Literal('year'),
+    ]),
+  },
+  { $id: 'BudgetRule', ...closed, description: 'Either `tokens` or `money`.' },
+)
+export type BudgetRule = Static<typeof BudgetRule>
+
+/** Names of language models; a final `*` stands for any rest. */
+export const Models = Type.Array(Type.String({ minLength: 1, maxLength: 201, pattern: '^[!-~]+$' }), {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+  description: 'Language models by name; a final `*` stands for any rest.',
+})
+
 /** Beside every change that must take effect: when it has, everywhere. */
 export const effect = {
   sequence: Type.Integer({ description: 'Of the event that recorded the change.' }),

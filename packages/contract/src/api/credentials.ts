@@ -1,6 +1,19 @@
 import Type, { type Static } from 'typebox'
 
-import { closed, effect, LimitRule, listOf, Metadata, Name, nullable, Reason, ref, Timestamp } from './common.ts'
+import {
+  BudgetRule,
+  closed,
+  effect,
+  LimitRule,
+  listOf,
+  Metadata,
+  Models,
+  Name,
+  nullable,
+  Reason,
+  ref,
+  Timestamp,
+} from './common.ts'
 import { IssuedSecret, Secret } from './secrets.ts'
 
 export const CredentialKind = Type.Union([
@@ -33,6 +46,10 @@ const OriginAllow = nullable(
   }),
 )
 const Limits = Type.Array(ref(LimitRule), { maxItems: 20 })
+const OwnBudgets = Type.Array(ref(BudgetRule), {
+  maxItems: 20,
+  description: 'For language models, beside those of the plan; each is per credential.',
+})
 
 export const Credential = Type.Object(
   {
@@ -49,6 +66,8 @@ export const Credential = Type.Object(
     ip_allow: Type.Array(Type.String()),
     origin_allow: nullable(Type.Array(Type.String())),
     limits: Type.Array(ref(LimitRule)),
+    models: nullable(Type.Array(Type.String(), { description: 'Language models; null: every one of the plan.' })),
+    budgets: Type.Array(ref(BudgetRule)),
     not_before: nullable(Timestamp),
     expires_at: nullable(Timestamp),
     state: CredentialState,
@@ -87,6 +106,8 @@ export const CreateCredential = Type.Object(
     not_before: Type.Optional(nullable(Timestamp)),
     expires_at: Type.Optional(nullable(Timestamp)),
     limits: Type.Optional(Limits),
+    models: Type.Optional(nullable(Models)),
+    budgets: Type.Optional(OwnBudgets),
     metadata: Type.Optional(Metadata),
   },
   { $id: 'CreateCredential', ...closed },
@@ -104,6 +125,8 @@ export const UpdateCredential = Type.Object(
     not_before: Type.Optional(nullable(Timestamp)),
     expires_at: Type.Optional(nullable(Timestamp)),
     limits: Type.Optional(Limits),
+    models: Type.Optional(nullable(Models)),
+    budgets: Type.Optional(OwnBudgets),
     metadata: Type.Optional(Metadata),
   },
   { $id: 'UpdateCredential', ...closed, minProperties: 1 },
@@ -163,6 +186,8 @@ export const ImportedCredential = Type.Object(
     not_before: Type.Optional(nullable(Timestamp)),
     expires_at: Type.Optional(nullable(Timestamp)),
     limits: Type.Optional(Limits),
+    models: Type.Optional(nullable(Models)),
+    budgets: Type.Optional(OwnBudgets),
     metadata: Type.Optional(Metadata),
   },
   { $id: 'ImportedCredential', ...closed },

@@ -29,6 +29,26 @@ export const DescribedRequest = Type.Object(
     ip: Type.String({ minLength: 2, maxLength: 45, description: 'Address of the client.' }),
     host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     scheme: Type.Optional(Type.Union([Type.Literal('https'), Type.Literal('http')], { default: 'https' })),
+    model: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        pattern: '^[!-~]+$',
+        description: 'Language model that the body names. Without it, what depends on the model is refused.',
+      }),
+    ),
+    tokens: Type.Optional(
+      Type.Object(
+        {
+          input: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000 })),
+          output: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000 })),
+        },
+        {
+          ...closed,
+          description: 'The most that the request may take of budgets; without `output`, what its API declares.',
+        },
+      ),
+    ),
   },
   { $id: 'DescribedRequest', ...closed },
 )

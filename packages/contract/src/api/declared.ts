@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 
-import { Environment, LimitRule, listOf, nullable, QuotaRule, ref, Region } from './common.ts'
+import { BudgetRule, Environment, LimitRule, listOf, nullable, QuotaRule, ref, Region } from './common.ts'
 import { CredentialKind } from './credentials.ts'
 
 /** What `postern.yaml` declares, as read through the API. */
@@ -12,6 +12,8 @@ export const Plan = Type.Object(
     scopes: Type.Array(Type.String(), { description: '`["*"]`: every scope of its APIs.' }),
     limits: Type.Array(ref(LimitRule)),
     quotas: Type.Array(ref(QuotaRule)),
+    budgets: Type.Array(ref(BudgetRule)),
+    models: nullable(Type.Array(Type.String(), { description: 'Language models; null: every one.' })),
     max_keys: nullable(Type.Integer()),
     max_key_age: nullable(Type.String()),
     retired: Type.Boolean(),

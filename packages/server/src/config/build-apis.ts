@@ -2,7 +2,8 @@ import type { ConfigApi, ConfigFile } from '@postern/contract'
 
 import { managementApiId } from '../core/accounts/account.ts'
 import type { Api, Preset } from '../core/apis/api.ts'
-import { presets } from '../presets/index.ts'
+import { llmPresetId, presets } from '../presets/index.ts'
+import { buildLlm, llmPresetOf } from './build-llm.ts'
 import { buildPlaces } from './build-places.ts'
 import { buildRoutes, type Routes } from './build-routes.ts'
 import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
@@ -49,8 +50,9 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
     index: context.indexes.ofApi(id),
     preset,
     upstreams,
-    upstreamCredentials: buildUpstreamCredentials(written, upstreams, path, context),
-    identityHeaders: written.identity_headers ?? true,
+    upstreamCredentials: buildUpstreamCredentials(written, preset, upstreams, path, context),
+    identityHeaders: written.identity_headers ?? preset.llm === null,
+    llm: buildLlm(written.llm, preset, [...path, 'llm'], context),
     places: buildPlaces(written.credentials, preset, [...path, 'credentials'], context),
     scopes,
     roles: buildRoles(written, preset, scopes, path, context),
@@ -69,12 +71,22 @@ function checkInjection(written: ConfigApi, routes: Routes, path: Path, { report
   report.error([...path, 'upstream_credential'], 'is not possible beside "connection": a request carries one of them')
 }
 
-function presetOf(written: ConfigApi, path: Path, { report }: Context): Preset {
+function presetOf(written: ConfigApi, path: Path, context: Context): Preset {
+  return written.llm === undefined
+    ? namedPreset(written, path, context)
+    : llmPresetOf(written.llm, written.preset, path, context)
+}
+
+function namedPreset(written: ConfigApi, path: Path, { report }: Context): Preset {
   const [generic] = presets
   if (generic === undefined) throw new Error('There is no preset')
   const id = written.preset ?? generic.id
   const found = presets.find((preset) => preset.id === id)
   if (found !== undefined) return found
+  if (id === llmPresetId) {
+    report.error([...path, 'preset'], 'needs to know the provider: write llm: {provider: openai}')
+    return generic
+  }
   const ids = presets.map((preset) => preset.id)
   report.error([...path, 'preset'], `no preset "${id}"; there are ${ids.join(', ')}${didYouMean(id, ids)}`)
   return generic

@@ -5,6 +5,7 @@ import { managementApiId } from '../core/accounts/account.ts'
 import type { Api, Plan } from '../core/apis/api.ts'
 import type { CredentialKind } from '../core/credentials/credential.ts'
 import type { LimitRule } from '../core/limits/rules.ts'
+import { buildBudgets, buildPlanModels, checkMoney } from './build-llm.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
 import { checkId, checkUnique } from './names.ts'
@@ -34,25 +35,36 @@ function buildPlan(id: string, written: ConfigPlan, apis: ReadonlyMap<string, Ap
   checkApis(written, apis, [...path, 'apis'], context)
   const limits = buildLimits(written.limits ?? [], [...path, 'limits'], context)
   const quotas = written.quotas ?? []
+  const budgets = buildBudgets(written.budgets ?? [], [...path, 'budgets'], context)
+  checkUnique(
+    budgets.map(({ name }) => name),
+    (index) => [...path, 'budgets', index, 'name'],
+    'a budget',
+    context,
+  )
   checkUnique(
     [...limits, ...quotas].map(({ name }) => name),
     nameAt(path, limits.length),
     'a limit or quota',
     context,
   )
-  return {
+  const plan: Plan = {
     id,
     apis: new Set(written.apis),
     kinds: new Set(kinds),
     scopes: buildCeiling(written, apis, [...path, 'scopes'], context),
     limits,
     quotas: quotas.map(({ name, per, requests, period }) => ({ name, per, requests, period })),
+    budgets,
+    models: buildPlanModels(written.models),
     maxKeys: written.max_keys ?? null,
     maxKeyAgeMs:
       written.max_key_age === undefined ? null : positiveMs(written.max_key_age, [...path, 'max_key_age'], context),
     onExposed: written.on_exposed ?? null,
     retired: written.retired ?? false,
   }
+  checkMoney(plan, apis, path, context)
+  return plan
 }
 
 /** Limits come first in the list of names, quotas after them. */

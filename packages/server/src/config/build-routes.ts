@@ -6,6 +6,7 @@ import { sizeBytes } from '../base/units.ts'
 import type { Preset, Route, RouteTable, ScopeRule, Timeouts } from '../core/apis/api.ts'
 import type { RequestContract } from '../core/apis/request-contract.ts'
 import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from '../core/apis/route-table.ts'
+import { opaque, runsNoModel, type LlmOperation } from '../core/llm/provider.ts'
 import { buildConnection } from './build-connections.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
@@ -109,7 +110,7 @@ interface Draft extends Omit<Route, 'index'> {
 
 /** What a preset or an OpenAPI file says about a route. */
 type Given = Pick<Draft, 'id' | 'title' | 'methods' | 'pattern' | 'scopes' | 'from' | 'at' | 'operation'> &
-  Partial<Pick<Draft, 'clientSide'>>
+  Partial<Pick<Draft, 'clientSide' | 'llm'>>
 
 function givenRoutes({ preset, openapi }: ApiParts, at: Path, { report }: Context): ReadonlyMap<string, Given> {
   const given = new Map<string, Given>()
@@ -117,10 +118,10 @@ function givenRoutes({ preset, openapi }: ApiParts, at: Path, { report }: Contex
     const { id, title, methods, pattern, scopes } = operation
     given.set(id, { id, title, methods, pattern, scopes, from: 'openapi', at, operation })
   }
-  for (const { id, methods, path: pattern, scopes, clientSide } of preset.routes) {
+  for (const { id, methods, path: pattern, scopes, clientSide, llm = null } of preset.routes) {
     if (given.has(id)) report.error(at, `the operation "${id}" has the id of a route of the preset ${preset.id}`)
     const place = { from: 'preset', at: at.slice(0, -1), operation: null } as const
-    given.set(id, { id, title: null, methods, pattern, scopes, clientSide, ...place })
+    given.set(id, { id, title: null, methods, pattern, scopes, clientSide, llm, ...place })
   }
   return given
 }
@@ -139,8 +140,17 @@ function defaultsOf(
     rawPath: false,
     onStale: written.on_stale ?? 'refuse',
     onRevoke: written.on_revoke ?? 'close',
-    timeouts: buildTimeouts(written.timeouts, defaultTimeouts, [...path, 'timeouts'], context),
-    bodyBytesMax: written.body_max === undefined ? parts.maxBodyBytes : sizeBytes(written.body_max),
+    timeouts: buildTimeouts(
+      written.timeouts,
+      parts.preset.llm === null ? defaultTimeouts : modelTimeouts,
+      [...path, 'timeouts'],
+      context,
+    ),
+    bodyBytesMax:
+      written.body_max === undefined
+        ? Math.max(parts.maxBodyBytes, parts.preset.llm === null ? 0 : modelBodyBytesMax)
+        : sizeBytes(written.body_max),
+    llm: parts.preset.llm === null ? null : opaque,
     title: null,
     contract: null,
     operation: null,
@@ -152,6 +162,10 @@ function defaultsOf(
 }
 
 const defaultTimeouts: Timeouts = { connectMs: 5_000, firstByteMs: 60_000, idleMs: 120_000, totalMs: null }
+/** A model may think for minutes before its first byte. */
+const modelTimeouts: Timeouts = { connectMs: 5_000, firstByteMs: 600_000, idleMs: 300_000, totalMs: null }
+/** Pictures and documents travel in requests. */
+const modelBodyBytesMax = 32 * 1_024 ** 2
 
 function buildTimeouts(written: ConfigApi['timeouts'], base: Timeouts, path: Path, context: Context): Timeouts {
   const ms = <Otherwise>(field: keyof NonNullable<typeof written>, otherwise: Otherwise): number | Otherwise => {
@@ -205,9 +219,27 @@ function ownDraft(
     operation: base.operation,
     validated: written.validate ?? base.validated,
     connection: buildConnection(written.connection, base.connection, [...at, 'connection'], context),
+    llm: ownOperation(written, base, at, context),
     from: 'own',
     at,
   }
+}
+
+/** Reading runs no model; of anything else it has to be said. */
+function ownOperation(
+  written: ConfigRoute,
+  { llm, methods }: Pick<Draft, 'llm' | 'methods'>,
+  at: Path,
+  { report }: Context,
+): LlmOperation | null {
+  if (llm === null) {
+    if (written.runs_model !== undefined) report.error([...at, 'runs_model'], 'is for routes of an API with "llm"')
+    return null
+  }
+  if (written.runs_model === false) return runsNoModel
+  const reads = [...new Set(written.methods ?? methods)]
+  const onlyReads = reads.length > 0 && reads.every((method) => method === 'GET' || method === 'HEAD')
+  return onlyReads && written.runs_model !== true ? runsNoModel : llm
 }
 
 /** Of another method no request arrives: it would be refused before it is a request. */

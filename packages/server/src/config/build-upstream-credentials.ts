@@ -1,7 +1,7 @@
 import type { ConfigApi } from '@postern/contract'
 
 import { Secret } from '../base/secret.ts'
-import type { Api, Environment, InjectionPlace, UpstreamCredential } from '../core/apis/api.ts'
+import type { Api, Environment, InjectionPlace, Preset, UpstreamCredential } from '../core/apis/api.ts'
 import { everyUpstream } from '../core/apis/regions.ts'
 import { reservedHeaders } from './build-places.ts'
 import { type Context, secretValue } from './context.ts'
@@ -10,12 +10,13 @@ import type { Path } from './issue.ts'
 /** `upstream_credential` for each environment that has an upstream. No message repeats a value. */
 export function buildUpstreamCredentials(
   written: ConfigApi,
+  preset: Preset,
   upstreams: Api['upstreams'],
   path: Path,
   context: Context,
 ): Api['upstreamCredentials'] {
   const { upstream_credential: text, upstream_credential_in: place } = written
-  const placed = buildInjectionPlace(place, [...path, 'upstream_credential_in'], context)
+  const placed = buildInjectionPlace(place, preset, [...path, 'upstream_credential_in'], context)
   if (text === undefined) {
     if (place !== undefined)
       context.report.error([...path, 'upstream_credential_in'], 'names a place, but upstream_credential is missing')
@@ -36,10 +37,11 @@ export function buildUpstreamCredentials(
 
 function buildInjectionPlace(
   written: ConfigApi['upstream_credential_in'],
+  preset: Preset,
   path: Path,
   { report }: Context,
 ): InjectionPlace {
-  if (written === undefined) return { in: 'bearer' }
+  if (written === undefined) return preset.injectionPlace
   if (written.in !== 'header') return written
   const name = written.name.toLowerCase()
   if (reservedHeaders.test(name)) report.error([...path, 'name'], `the header "${name}" cannot carry a credential`)

@@ -244,6 +244,8 @@ describe('the whole example', () => {
       scopes: new Set(['orders.read', 'credentials.read']),
       limits: [{ name: 'default', per: 'credential', requests: 100, windowMs: 60_000, burst: 20 }],
       quotas: [{ name: 'month', per: 'account', requests: 1_000_000, period: 'month' }],
+      budgets: [],
+      models: null,
       maxKeys: 10,
       maxKeyAgeMs: 7_776_000_000,
       onExposed: null,

@@ -50,6 +50,7 @@ export function checkShape(shape: Shape, value: unknown, path: Path, tell: Tell)
   else if (shape.type === 'array') checkArray(shape, value, path, tell)
   else if (shape.type === 'string') checkString(shape, value, path, tell)
   else if (shape.type === 'integer') checkInteger(shape, value, path, tell)
+  else if (shape.type === 'number') checkNumber(shape, value, path, tell)
   else if (shape.type === 'boolean' && typeof value !== 'boolean') tell(path, 'must be true or false')
 }
 
@@ -151,6 +152,12 @@ function unitHint(shape: Shape, text: string): string {
 function checkInteger({ minimum = 0, maximum = Infinity }: Shape, value: unknown, path: Path, tell: Tell): void {
   const inside = Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum
   if (!inside) tell(path, `must be a whole number from ${minimum} to ${maximum}`)
+}
+
+function checkNumber(shape: Shape, value: unknown, path: Path, tell: Tell): void {
+  const { minimum = 0, maximum = Infinity } = shape
+  const inside = typeof value === 'number' && value >= minimum && value <= maximum
+  if (!inside) tell(path, `must be ${describe(shape)}, from ${minimum} to ${maximum}`)
 }
 
 function describe(shape: Shape): string {

@@ -86,6 +86,13 @@ apis:
     # identity_headers: true    # false: the upstream is not told who calls (X-Postern-*, X-Forwarded-*)
     # generic, wecantrack, clickmeter, cardconnect or voucherify
     preset: generic
+    # In front of a provider of language models, instead of a preset: openai, anthropic, mistral, gemini, or
+    # ollama for whatever speaks OpenAI's form. Prices are yours to declare; budgets of money need them.
+    # llm:
+    #   provider: openai
+    #   models: [gpt-5-mini, "gpt-4.1*"]     # without it: every model
+    #   prices: [{model: gpt-5-mini, from: 2026-01-01, input: 0.25, output: 2.00, currency: USD, per: 1M}]
+    #   default_output: 4096                 # tokens reserved where a request names no bound
     # Where a credential may travel, in this order. Without this list: the preset's places.
     credentials:
       - {in: bearer}
@@ -130,6 +137,8 @@ plans:
     limits: [{name: default, per: credential, requests: 60, window: 1m, burst: 10}]
     quotas: [{name: month, per: account, requests: 10000, period: month}]
     max_keys: 2
+    # models: ["gpt-*"]     # language models that may be asked for
+    # budgets: [{name: tokens, per: credential, tokens: 100000, period: month}]
   pro:
     apis: [shop]
     kinds: [secret, publishable]

@@ -31,6 +31,7 @@ export function createDataPlane(parts: {
     corsHeaders,
     identityHeaders,
     meter: (entry) => {
+      if (entry.llm !== null) parts.limiter.settle(entry.llm.charge, entry.llm.tokens)
       parts.recorder.record(entry)
       if (entry.evaluation.exposed !== null) parts.onExposed(entry)
     },

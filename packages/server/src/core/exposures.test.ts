@@ -58,6 +58,7 @@ function exposures(options: { readonly policy?: ExposurePolicy } = {}) {
         facts: world.request(sent),
         requestId: 'req_1',
         status: 403,
+        llm: null,
         ended: 'answered',
         latencyMs: 1,
         received: 0,

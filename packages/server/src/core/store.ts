@@ -13,6 +13,7 @@ import type {
 } from './connections/connection.ts'
 import type { Credential, CredentialKind, SecretInfo } from './credentials/credential.ts'
 import type { LimitRule } from './limits/rules.ts'
+import type { ModelTerms } from './llm/terms.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
 import type { RequestFilter, RequestRow, UsageFlush, UsagePoint, UsageQuery } from './usage/usage.ts'
 
@@ -162,6 +163,7 @@ export interface NewCredential {
   readonly ipAllow: readonly string[]
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
+  readonly llm: ModelTerms | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly primary: boolean
@@ -225,6 +227,7 @@ export interface CredentialStore {
         | 'ipAllow'
         | 'originAllow'
         | 'limits'
+        | 'llm'
         | 'notBefore'
         | 'expiresAt'
         | 'metadata'

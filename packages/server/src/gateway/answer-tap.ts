@@ -11,3 +11,11 @@ export interface AnswerTap {
   /** Whole it will never be: the upstream failed, was too slow, or the client has gone. Also before `head`. */
   aborted(reason: 'client_gone' | 'upstream_error'): void
 }
+
+/** Takes something out of an answer in chunks. It may hold back the beginning of what it has not seen whole. */
+export interface AnswerFilter {
+  /** What the client gets for a chunk; the tap has heard it already. */
+  passed(chunk: Buffer): Buffer
+  /** What was held back, once the upstream has said all. */
+  held(): Buffer
+}

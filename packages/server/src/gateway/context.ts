@@ -64,6 +64,8 @@ export interface GatewayContext {
   readonly reportFault: GatewayParts['reportFault']
   readonly observer: GatewayObserver | null
   readonly tls: GatewayTls | null
+  /** Of bodies that are looked at, held now. */
+  readonly held: { bytes: number }
   /** Set once the gateway closes: answers then end their connection. */
   closing: boolean
 }
@@ -89,6 +91,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     reportFault: parts.reportFault,
     observer: parts.observer ?? null,
     tls: parts.tls ?? null,
+    held: { bytes: 0 },
     closing: false,
   }
 }

@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
+import type { Charge } from '../core/limits/limiter.ts'
+import type { AnswerMeter } from '../core/llm/answer-meter.ts'
+import type { ReadRequest } from '../core/llm/request.ts'
 import type { MeterEntry } from '../core/runtime.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayContext } from './context.ts'
@@ -16,6 +19,12 @@ export interface InFlight {
   bodyBroken(): void
 }
 
+interface ModelUse {
+  readonly charge: Charge
+  readonly model: string | null
+  readonly meter: AnswerMeter
+}
+
 /** One request and its answer, from the arrival of the head to the last byte. */
 export class Exchange {
   readonly req: IncomingMessage
@@ -26,6 +35,12 @@ export class Exchange {
   readonly body: BodyFraming
   facts: RequestFacts | null = null
   inFlight: InFlight | null = null
+  /** Gives back the room that a body took while it was held whole. */
+  releaseBody: () => void = nothingHeld
+  /** A request to a language model, once its body has been read. */
+  modelRequest: ReadRequest | null = null
+  /** What has been reserved for it, and what hears its answer. */
+  modelUse: ModelUse | null = null
   /** The client left, or was cut off, before the answer was whole. */
   gone = false
   /** The connection speaks another protocol by now. */
@@ -96,6 +111,7 @@ export class Exchange {
     const evaluation = this.#evaluation
     if (evaluation === null || this.facts === null) return
     this.#evaluation = null
+    const use = this.modelUse
     const entry: MeterEntry = {
       evaluation,
       facts: this.facts,
@@ -106,12 +122,14 @@ export class Exchange {
       sent: this.sent,
       upstreamMs: this.upstreamMs,
       latencyMs: this.#context.clock.monotonic() - this.facts.monotonic,
+      llm: use === null ? null : { charge: use.charge, model: use.model, ...use.meter.taken() },
     }
     this.#context.dataPlane.meter(entry)
     this.#context.observer?.ended(entry)
   }
 }
 
+const nothingHeld = (): void => undefined
 const none: readonly string[] = []
 const switchingProtocols = 101
 const closeHeader = ['Connection', 'close']

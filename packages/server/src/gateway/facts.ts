@@ -5,11 +5,15 @@ import type { RequestFacts } from '../core/decision/facts.ts'
 import { headerValue } from '../core/decision/headers.ts'
 import type { RequestLength } from './upstream/request-head.ts'
 
-/** What is known of a request before anything is decided: as received, nothing trusted. */
+/**
+ * What is known of a request before anything is decided: as received, nothing trusted. `body`: whether whoever asks
+ * will read it where the decision depends on it.
+ */
 export function factsOf(
   req: IncomingMessage,
   from: Pick<RequestFacts, 'peer' | 'localPort' | 'encrypted' | 'plainOnTls'>,
   clock: Clock,
+  body: 'pending' | 'unread',
 ): RequestFacts {
   return {
     method: req.method ?? '',
@@ -22,6 +26,7 @@ export function factsOf(
     plainOnTls: from.plainOnTls ?? false,
     now: clock.now(),
     monotonic: clock.monotonic(),
+    llm: body,
   }
 }
 

@@ -2,7 +2,7 @@ import { formatIp } from '../base/ip.ts'
 import { upstreamOf } from '../core/apis/regions.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
-import type { AnswerTap } from './answer-tap.ts'
+import type { AnswerFilter, AnswerTap } from './answer-tap.ts'
 import { sendAnswer } from './answer.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,9 +17,11 @@ export interface ForwardOptions {
   /** The request's body where it has been read already; otherwise it streams from the client. */
   readonly body: Buffer | null
   readonly tap: AnswerTap | null
+  /** For answers that come in chunks. */
+  readonly filter: AnswerFilter | null
 }
 
-export const asReceived: ForwardOptions = { body: null, tap: null }
+export const asReceived: ForwardOptions = { body: null, tap: null, filter: null }
 
 /** Sends an allowed request on, and its answer back, both as they come. */
 export function forward(
@@ -43,6 +45,8 @@ export function forward(
   const length = options.body === null ? exchange.body.length : options.body.length
   const own = [...(api.identityHeaders ? whoCalls(context, exchange, facts, evaluation) : []), ...injection.lines]
   own.push('X-Request-Id', exchange.requestId)
+  // So that what the model took can be read in its answer.
+  if (api.llm !== null) own.push('Accept-Encoding', 'identity')
   if (length === 'chunked') {
     const announced = trailerNames(headerRules, facts.headers, places)
     if (announced !== null) own.push('Trailer', announced)
@@ -58,6 +62,7 @@ export function forward(
     places,
     injection,
     tap: options.tap,
+    filter: options.filter,
   })
   exchange.inFlight = forwarding
   forwarding.start()

@@ -3,7 +3,7 @@ import type { Upstream } from '../core/apis/upstream.ts'
 import type { Injection } from '../core/connections/injection.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
-import type { AnswerTap } from './answer-tap.ts'
+import type { AnswerFilter, AnswerTap } from './answer-tap.ts'
 import { endAnswer, sendAnswer, sendInternalError } from './answer.ts'
 import { Attempts } from './attempts.ts'
 import type { GatewayContext } from './context.ts'
@@ -43,6 +43,7 @@ export interface OutgoingRequest {
   /** The provider's own credential among the lines or in the path: no answer may tell it. */
   readonly injection: Injection
   readonly tap: AnswerTap | null
+  readonly filter: AnswerFilter | null
 }
 
 /**
@@ -61,7 +62,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   readonly #context: GatewayContext
   readonly #exchange: Exchange
   readonly #allowed: Allowed
-  readonly #request: OutgoingRequest
+  #request: OutgoingRequest
   readonly #body: RequestBody | null
   readonly #attempts: Attempts
   /** Monotonic ms by which all has to be over. */
@@ -183,7 +184,9 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#putOff()
     this.#exchange.sent += chunk.length
     this.#tap?.data(chunk)
-    if (this.#exchange.res.write(chunk)) return true
+    const { filter } = this.#request
+    const passed = filter === null ? chunk : filter.passed(chunk)
+    if (passed.length === 0 || this.#exchange.res.write(passed)) return true
     if (!this.#followsDrain) {
       this.#followsDrain = true
       this.#exchange.res.on('drain', () => {
@@ -196,6 +199,8 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
 
   answerEnd(trailers: readonly string[]): void {
     this.#whole(trailers)
+    const held = this.#request.filter?.held()
+    if (held !== undefined && held.length > 0) this.#exchange.res.write(held)
     passTrailers(this.#context, this.#exchange, withoutInjected(trailers, this.#request.injection))
     endAnswer(this.#context, this.#exchange, '', 'latin1')
   }
@@ -213,12 +218,20 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#exchange.upstreamMs = this.#context.clock.monotonic() - this.#exchange.decidedAt
     this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#tap?.head(head.status, head.lines)
+    this.#letBodyGo()
     passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))
   }
 
   #shown(head: ResponseHead): ResponseHead {
     const lines = withoutInjected(head.lines, this.#request.injection)
     return lines === head.lines ? head : { ...head, lines }
+  }
+
+  /** A body that was read has done its work: an answer may stream for long. */
+  #letBodyGo(): void {
+    if (this.#request.body === null) return
+    this.#request = { ...this.#request, body: null }
+    this.#exchange.releaseBody()
   }
 
   /** The upstream is done. The deadline stays until the client has taken the last byte. */

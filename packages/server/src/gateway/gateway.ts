@@ -9,8 +9,9 @@ import { type GatewayContext, type GatewayParts, createContext } from './context
 import type { Exchange } from './exchange.ts'
 import { factsOf } from './facts.ts'
 import { asReceived, forward, type ForwardOptions } from './forward.ts'
-import { bodyDecides, InspectedBody } from './inspected-body.ts'
+import { bodyDecides, boundsOf, InspectedBody } from './inspected-body.ts'
 import { type BusyAddress, type ListenAddress, createListeners } from './listeners.ts'
+import { modelFacts, modelOptions } from './model-request.ts'
 import type { TargetView } from './upstream-targets/groups.ts'
 import { refusedAs, wireEvaluation, wireFault } from './wire.ts'
 
@@ -57,7 +58,7 @@ export function createGateway(parts: GatewayParts): Gateway {
  */
 function serve(context: GatewayContext, exchange: Exchange): void {
   try {
-    decide(context, exchange, factsOf(exchange.req, exchange.connection, context.clock))
+    decide(context, exchange, factsOf(exchange.req, exchange.connection, context.clock, 'pending'))
   } catch (error) {
     sendInternalError(context, exchange, error)
   }
@@ -84,7 +85,7 @@ function readable(context: GatewayContext, exchange: Exchange, facts: RequestFac
 function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
   const evaluation = withBodyChecked(exchange, found)
   if (evaluation.allowed && facts.body === undefined) {
-    const body = bodyDecides(evaluation, exchange)
+    const body = bodyDecides(evaluation, exchange, facts)
     if (body === 'skip') return decide(context, exchange, { ...facts, body: null })
     if (body === 'read') return inspect(context, exchange, facts, evaluation)
   }
@@ -97,16 +98,22 @@ function inspect(context: GatewayContext, exchange: Exchange, facts: RequestFact
   const { clock } = context
   if (route === null || exchange.gone) return conclude(context, exchange, facts, evaluation)
   exchange.decided(evaluation)
-  const bounds = { bytesMax: route.bodyBytesMax, idleMs: route.timeouts.idleMs }
   const go = (outcome: Buffer | Code): void => {
     try {
-      if (typeof outcome === 'string') conclude(context, exchange, facts, refusedAs(evaluation, outcome))
-      else decide(context, exchange, { ...facts, body: outcome, now: clock.now(), monotonic: clock.monotonic() })
+      if (typeof outcome === 'string') {
+        const more = outcome === 'overloaded' ? { retryAfterMs: 1_000 } : {}
+        return conclude(context, exchange, facts, refusedAs(evaluation, outcome, more))
+      }
+      const llm = modelFacts(exchange, facts, evaluation, outcome)
+      if (!llm.ok) return conclude(context, exchange, facts, refusedAs(evaluation, 'request_malformed', llm.error))
+      const now = { now: clock.now(), monotonic: clock.monotonic() }
+      decide(context, exchange, { ...facts, body: route.contract === null ? null : outcome, llm: llm.value, ...now })
     } catch (error) {
       sendInternalError(context, exchange, error)
     }
   }
-  new InspectedBody(context, exchange, bounds, go).start()
+  if (!exchange.body.present) return go(Buffer.alloc(0))
+  new InspectedBody(context, exchange, boundsOf(route), go).start()
 }
 
 function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void {
@@ -115,13 +122,16 @@ function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFac
   context.observer?.decided(evaluation, exchange.decidedAt - facts.monotonic)
   if (exchange.gone) return exchange.meter('client_gone')
   const standing = context.dataPlane.charge(evaluation, facts)
-  if (evaluation.allowed) return forward(context, exchange, facts, evaluation, standing, optionsFor(facts))
+  if (evaluation.allowed) {
+    const options = modelOptions(exchange, facts, evaluation) ?? optionsFor(facts)
+    return forward(context, exchange, facts, evaluation, standing, options)
+  }
   sendAnswer(context, exchange, context.dataPlane.answer(evaluation, standing, exchange.requestId))
   exchange.meter('answered')
 }
 
 function optionsFor({ body }: RequestFacts): ForwardOptions {
-  return body === undefined || body === null ? asReceived : { body, tap: null }
+  return body === undefined || body === null ? asReceived : { body, tap: null, filter: null }
 }
 
 /** A body that announces itself as too large, or is already known to be broken, is refused before any charge. */

@@ -136,6 +136,7 @@ function placesOf(api: Api): CredentialPlaces {
   for (const credential of [api.upstreamCredentials.live, api.upstreamCredentials.sandbox]) {
     if (credential !== null) addInjectionPlace(credential.place, headers, parameters)
   }
+  if (api.llm !== null) for (const name of [...api.llm.provider.requestHeaders, 'accept-encoding']) headers.add(name)
   return { headers, parameters }
 }
 

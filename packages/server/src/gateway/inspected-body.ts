@@ -1,13 +1,16 @@
 import type { Code } from '@postern/contract'
 
+import type { Route } from '../core/apis/api.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
 import { headerValue } from '../core/decision/headers.ts'
 import type { GatewayContext } from './context.ts'
 import { type Deadline, unwatched } from './deadlines.ts'
 import type { Exchange, InFlight } from './exchange.ts'
+import { asksModelInBody } from './model-request.ts'
 
-/** More than that of a body is never held; beyond it a body cannot be judged, and is refused. */
-const heldBytesMax = 4 * 1024 * 1024
+/** More than that is never held against a description; beyond it a body cannot be judged, and is refused. */
+const describedBytesMax = 4 * 1024 * 1024
 /** And it has to be whole by then, however steadily it trickles in. */
 const wholeWithinMs = 300_000
 
@@ -15,16 +18,31 @@ const wholeWithinMs = 300_000
  * Whether an allowed request is decided once more with its body: `read` it first, or `skip` it because it has none, or
  * none that anybody can judge. Null: the head was all there is to decide on.
  */
-export function bodyDecides({ api, route }: Evaluation, exchange: Exchange): 'read' | 'skip' | null {
+export function bodyDecides(evaluation: Evaluation, exchange: Exchange, facts: RequestFacts): 'read' | 'skip' | null {
+  const { api, route } = evaluation
+  // It names the model, or says how much of it is asked for.
+  if (asksModelInBody(evaluation, facts)) return 'read'
   const described = route?.contract?.body ?? null
   if (api === null || described === null) return null
   const type = headerValue(exchange.req.rawHeaders, 'content-type')
   return exchange.body.present && described.isRead(type) ? 'read' : 'skip'
 }
 
+/** What of a body is held at most, and how long it may pause. */
+export function boundsOf({ contract, bodyBytesMax, timeouts }: Route): BodyBounds {
+  const described = contract !== null && contract.body !== null
+  return { bytesMax: described ? Math.min(bodyBytesMax, describedBytesMax) : bodyBytesMax, idleMs: timeouts.idleMs }
+}
+
+interface BodyBounds {
+  readonly bytesMax: number
+  readonly idleMs: number
+}
+
 /**
  * Holds the body of a request whole, for a decision that depends on it. It answers with the body or with the code of a
- * refusal, once; never where the client leaves before: then `closed` of the request is all that happens.
+ * refusal, once; never where the client leaves before: then `closed` of the request is all that happens. All that are held together are
+ * bounded too; a body counts until its request is over.
  */
 export class InspectedBody implements Deadline, InFlight {
   dueAt = 0
@@ -36,18 +54,20 @@ export class InspectedBody implements Deadline, InFlight {
   readonly #answer: (outcome: Buffer | Code) => void
   #chunks: Buffer[] = []
   #bytes = 0
+  /** Of what all requests may hold. */
+  #claimed = 0
   #over = false
   #lastInstant = 0
 
   constructor(
     context: GatewayContext,
     exchange: Exchange,
-    bounds: { readonly bytesMax: number; readonly idleMs: number },
+    bounds: BodyBounds,
     answer: (outcome: Buffer | Code) => void,
   ) {
     this.#context = context
     this.#exchange = exchange
-    this.#bytesMax = Math.min(bounds.bytesMax, heldBytesMax)
+    this.#bytesMax = bounds.bytesMax
     this.#idleMs = bounds.idleMs
     this.#answer = answer
   }
@@ -57,6 +77,9 @@ export class InspectedBody implements Deadline, InFlight {
     const exchange = this.#exchange
     const { length, expectsContinue } = exchange.body
     if (typeof length === 'number' && length > this.#bytesMax) return this.#end('request_too_large')
+    exchange.releaseBody = () => this.#release()
+    exchange.res.once('close', exchange.releaseBody)
+    if (typeof length === 'number' && !this.#claim(length)) return this.#end('overloaded')
     exchange.inFlight = this
     this.#lastInstant = this.#context.clock.monotonic() + wholeWithinMs
     this.#putOff()
@@ -80,12 +103,30 @@ export class InspectedBody implements Deadline, InFlight {
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length
     if (this.#bytes > this.#bytesMax) return this.#end('request_too_large')
+    if (!this.#claim(this.#bytes)) return this.#end('overloaded')
     this.#chunks.push(chunk)
     this.#putOff()
   }
 
   readonly #onEnd = (): void => {
-    this.#end(Buffer.concat(this.#chunks, this.#bytes))
+    const [first] = this.#chunks
+    this.#end(this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes))
+  }
+
+  /** Room for so many bytes of this body in all; false where too much is held already. */
+  #claim(bytes: number): boolean {
+    const more = bytes - this.#claimed
+    if (more <= 0) return true
+    const { held, limits } = this.#context
+    if (held.bytes + more > limits.heldBytesMax) return false
+    held.bytes += more
+    this.#claimed = bytes
+    return true
+  }
+
+  #release(): void {
+    this.#context.held.bytes -= this.#claimed
+    this.#claimed = 0
   }
 
   #putOff(): void {

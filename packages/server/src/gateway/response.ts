@@ -92,11 +92,13 @@ function responseHeaders(
 ): string[] {
   const nominated = nominatedBy(lines)
   const clientSide = evaluation.route?.clientSide === true
+  const hidden = evaluation.api?.llm?.provider.answerHeaders ?? null
   const kept: string[] = []
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
     const { normal, hopByHop, identity } = rules.of(name)
     if (hopByHop || identity || nominated?.has(normal) === true) continue
+    if (hidden?.includes(normal) === true) continue
     // Who may read the answer of a client-side route is for the credential to say.
     if (clientSide && normal.startsWith('access-control-')) continue
     // RFC 9110, section 8.6.

@@ -11,6 +11,8 @@ export interface WireLimits {
   readonly drainBytesMax: number
   /** And for how long. */
   readonly lingerMs: number
+  /** Bodies that are held in memory to be looked at, of all requests together. */
+  readonly heldBytesMax: number
   readonly connectionsMax: number
   /** Requests of one connection that wait for the one before them. */
   readonly pipelinedMax: number
@@ -28,6 +30,7 @@ export const defaultLimits: WireLimits = {
   headTimeoutMs: 10_000,
   keepAliveMs: 65_000,
   drainBytesMax: 65_536,
+  heldBytesMax: 512 * 1_024 ** 2,
   lingerMs: 2_000,
   connectionsMax: 20_000,
   pipelinedMax: 64,

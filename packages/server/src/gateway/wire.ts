@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Code } from '@postern/contract'
 
-import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { Evaluation, Refusal } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { refuse } from '../core/decision/refuse.ts'
 import type { WireLimits } from './wire-limits.ts'
@@ -96,6 +96,10 @@ export function wireEvaluation(facts: Pick<RequestFacts, 'peer' | 'encrypted'>, 
 }
 
 /** The same request, refused after all. */
-export function refusedAs(evaluation: Evaluation, code: Code): Evaluation {
-  return { ...evaluation, allowed: false, refusal: refuse(code), charge: null }
+export function refusedAs(
+  evaluation: Evaluation,
+  code: Code,
+  more: Partial<Pick<Refusal, 'hint' | 'retryAfterMs'>> = {},
+): Evaluation {
+  return { ...evaluation, allowed: false, refusal: refuse(code, more), charge: null }
 }

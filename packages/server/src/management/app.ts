@@ -123,6 +123,7 @@ function addHooks(app: FastifyInstance, parts: ManagementParts): void {
       received: 0,
       upstreamMs: null,
       sent: 0,
+      llm: null,
     })
   })
 }

@@ -7,8 +7,10 @@ import type { Credential } from '../core/credentials/credential.ts'
 import { issueCredential } from '../core/credentials/issue.ts'
 import { standingOf } from '../core/credentials/state.ts'
 import type { AcceptedTerms, Terms } from '../core/credentials/terms.ts'
+import { modelTerms } from '../core/llm/terms.ts'
 import type { CredentialFilter, Page, Scope, StateChange } from '../core/store.ts'
 import { visibleAccount } from './accounts.ts'
+import { budgetRules } from './budgets.ts'
 import { callerOf, provenance } from './caller.ts'
 import { committed, effectOf, expectedVersion, found, tagVersion } from './commits.ts'
 import { accept, circumstances, issuedView, mintOf, planOf, refuseMoreRights, termsOf } from './issuing.ts'
@@ -374,10 +376,18 @@ function changedTerms(credential: Credential, body: wire.UpdateCredential): Term
     ipAllow: body.ip_allow ?? credential.ipAllow,
     originAllow: body.origin_allow === undefined ? credential.originAllow : body.origin_allow,
     limits: body.limits === undefined ? credential.limits : limitRules(body.limits),
+    llm: changedModelTerms(credential.llm, body),
     notBefore: body.not_before === undefined ? credential.notBefore : instantOrNull(body.not_before),
     expiresAt: body.expires_at === undefined ? credential.expiresAt : instantOrNull(body.expires_at),
     metadata: body.metadata ?? credential.metadata,
   }
+}
+
+function changedModelTerms(held: Credential['llm'], { models, budgets }: wire.UpdateCredential): Terms['llm'] {
+  return modelTerms(
+    models === undefined ? (held?.models ?? null) : models,
+    budgets === undefined ? (held?.budgets ?? []) : budgetRules(budgets, '/budgets'),
+  )
 }
 
 function changedFields(
@@ -392,6 +402,7 @@ function changedFields(
     ...(body.ip_allow === undefined ? {} : { ipAllow: terms.ipAllow }),
     ...(body.origin_allow === undefined ? {} : { originAllow: terms.originAllow }),
     ...(body.limits === undefined ? {} : { limits: terms.limits }),
+    ...(body.models === undefined && body.budgets === undefined ? {} : { llm: terms.llm }),
     ...(body.not_before === undefined ? {} : { notBefore: terms.notBefore }),
     ...(body.expires_at === undefined ? {} : { expiresAt: terms.expiresAt }),
     ...(body.metadata === undefined ? {} : { metadata: terms.metadata }),

@@ -19,7 +19,7 @@ export const verify: Resource = (app, parts) => {
     operation('verifyRequest', {
       tag,
       summary: 'Decide a request for a proxy or middleware',
-      description: 'Charges limits and counts as a use of the credential.',
+      description: 'Charges limits, budgets by the estimate in `tokens`, and counts as a use of the credential.',
       body: wire.ref(wire.DescribedRequest),
       response: { 200: wire.ref(wire.Decision) },
     }),
@@ -50,6 +50,7 @@ export const verify: Resource = (app, parts) => {
         received: 0,
         upstreamMs: null,
         sent: 0,
+        llm: null,
       })
       return decisionView(evaluation, answer)
     },

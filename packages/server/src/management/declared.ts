@@ -4,6 +4,7 @@ import Type from 'typebox'
 
 import { managementApiId } from '../core/accounts/account.ts'
 import type { Api, Declaration, Place, Plan, Route } from '../core/apis/api.ts'
+import { budgetView } from './budgets.ts'
 import { callerOf } from './caller.ts'
 import { found } from './commits.ts'
 import { idParameters, operation } from './operation.ts'
@@ -103,6 +104,8 @@ function planView(plan: Plan): wire.Plan {
     scopes: plan.scopes === null ? ['*'] : [...plan.scopes],
     limits: plan.limits.map(limitView),
     quotas: plan.quotas.map((quota) => ({ ...quota })),
+    budgets: plan.budgets.map(budgetView),
+    models: plan.models === null ? null : [...plan.models.patterns],
     max_keys: plan.maxKeys,
     max_key_age: plan.maxKeyAgeMs === null ? null : duration(plan.maxKeyAgeMs),
     retired: plan.retired,

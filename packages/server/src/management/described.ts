@@ -3,7 +3,7 @@ import type { wire } from '@postern/contract'
 import { type Ip, parseIp } from '../base/ip.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
-import type { RequestFacts } from '../core/decision/facts.ts'
+import type { LlmFacts, RequestFacts } from '../core/decision/facts.ts'
 import { refuse } from '../core/decision/refuse.ts'
 import type { Scope } from '../core/store.ts'
 import type { Caller } from './caller.ts'
@@ -13,18 +13,24 @@ import { Refused } from './problems.ts'
 /** A described request as the data plane sees one that arrives: what stands behind `verify` and `explain`. */
 export function factsOf(parts: ManagementParts, body: wire.DescribedRequest): RequestFacts {
   const headers = Object.entries(body.headers).flatMap(([name, value]) => linesOf(name, value))
+  const host = body.host ?? hostIn(headers)
   return {
     method: body.method,
     target: body.path,
-    host: body.host ?? hostIn(headers),
-    localPort: 0,
+    host,
+    localPort: portIn(host),
     headers,
     peer: peerOf(body.ip),
     encrypted: body.scheme !== 'http',
     now: parts.clock.now(),
     monotonic: parts.clock.monotonic(),
     api: body.api,
+    ...(body.model !== undefined || body.tokens !== undefined ? { llm: modelAsked(body) } : {}),
   }
+}
+
+function modelAsked({ model, tokens }: wire.DescribedRequest): LlmFacts {
+  return { model: model ?? null, inputTokens: tokens?.input ?? 0, outputTokens: tokens?.output ?? null }
 }
 
 function linesOf(name: string, value: string | readonly string[]): string[] {
@@ -34,6 +40,11 @@ function linesOf(name: string, value: string | readonly string[]): string[] {
 function hostIn(lines: readonly string[]): string {
   const index = lines.findIndex((text, i) => i % 2 === 0 && text.toLowerCase() === 'host')
   return index === -1 ? '' : (lines[index + 1] ?? '')
+}
+
+/** Where an API has a listener of its own, the port says which API, and with which prefix, is asked. */
+function portIn(host: string): number {
+  return Number(/:([0-9]{1,5})$/.exec(host)?.[1] ?? 0)
 }
 
 function peerOf(text: string): Ip {

@@ -8,6 +8,8 @@ import { type DefaultPairs, defaultPairs } from '../core/credentials/default-pai
 import type { Issued, Mint } from '../core/credentials/issue.ts'
 import { beyond } from '../core/credentials/rights.ts'
 import { type AcceptedTerms, type Circumstances, type Terms, acceptTerms } from '../core/credentials/terms.ts'
+import { modelTerms } from '../core/llm/terms.ts'
+import { budgetRules } from './budgets.ts'
 import { callerOf } from './caller.ts'
 import type { ManagementParts } from './parts.ts'
 import { Refused } from './problems.ts'
@@ -25,6 +27,7 @@ export function termsOf(body: wire.CreateCredential): Terms {
     ipAllow: body.ip_allow ?? [],
     originAllow: body.origin_allow,
     limits: limitRules(body.limits),
+    llm: modelTerms(body.models ?? null, budgetRules(body.budgets, '/budgets')),
     notBefore: instantOrNull(body.not_before),
     expiresAt: instantOrNull(body.expires_at),
     metadata: body.metadata ?? {},

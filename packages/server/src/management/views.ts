@@ -7,6 +7,7 @@ import { visibleAlways } from '../core/credentials/sealing.ts'
 import { standingOf } from '../core/credentials/state.ts'
 import type { LimitRule, QuotaRule } from '../core/limits/rules.ts'
 import type { Page } from '../core/store.ts'
+import { budgetRules, budgetView } from './budgets.ts'
 import { duration, durationMs, instantOrNull, timestamp, timestampOrNull } from './times.ts'
 
 /** How what the core knows looks on the wire. */
@@ -28,6 +29,7 @@ function overridesView(overrides: Overrides): wire.Overrides {
   return {
     limits: overrides.limits.map(limitView),
     quotas: overrides.quotas.map((quota) => ({ ...quota })),
+    budgets: overrides.budgets.map(budgetView),
     until: timestampOrNull(overrides.until),
   }
 }
@@ -50,7 +52,8 @@ export function limitRules(limits: readonly wire.LimitRule[] | undefined): Limit
 export function overridesOf(overrides: wire.Overrides | null | undefined): Overrides | null {
   if (overrides === null || overrides === undefined) return null
   const quotas: QuotaRule[] = overrides.quotas ?? []
-  return { limits: limitRules(overrides.limits), quotas, until: instantOrNull(overrides.until) }
+  const budgets = budgetRules(overrides.budgets, '/overrides/budgets')
+  return { limits: limitRules(overrides.limits), quotas, budgets, until: instantOrNull(overrides.until) }
 }
 
 export function projectView(project: Project): wire.Project {
@@ -84,6 +87,8 @@ export function credentialView(credential: Credential, now: number): wire.Creden
     ip_allow: [...credential.ipAllow],
     origin_allow: credential.originAllow === null ? null : [...credential.originAllow],
     limits: credential.limits.map(limitView),
+    models: credential.llm === null || credential.llm.models === null ? null : [...credential.llm.models],
+    budgets: (credential.llm?.budgets ?? []).map(budgetView),
     not_before: timestampOrNull(credential.notBefore),
     expires_at: timestampOrNull(credential.expiresAt),
     state: standing,

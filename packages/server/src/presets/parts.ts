@@ -12,6 +12,9 @@ export const common = {
   window: () => 'once',
   wildcardOrigin: false,
   errorBody: null,
+  errorHeaders: null,
+  injectionPlace: { in: 'bearer' },
+  llm: null,
   limitHeaders: null,
 } as const satisfies Partial<Preset>
 

@@ -44,6 +44,7 @@ export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
     ipAllow: [],
     originAllow: null,
     limits: [],
+    llm: null,
     notBefore: null,
     expiresAt: null,
     primary: false,
@@ -51,6 +52,15 @@ export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
     secret: aSecret(),
     ...over,
   }
+}
+
+/** What a credential of its own may ask of language models. */
+export const someModels: NonNullable<NewCredential['llm']> = {
+  models: ['model-a', 'model-b*'],
+  budgets: [
+    { name: 'tokens', per: 'credential', unit: { kind: 'tokens' }, amount: 1_000, period: 'month' },
+    { name: 'spend', per: 'credential', unit: { kind: 'money', currency: 'USD' }, amount: 2_500_000, period: 'day' },
+  ],
 }
 
 export interface Home {

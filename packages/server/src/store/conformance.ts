@@ -21,6 +21,7 @@ import {
   must,
   nextHex,
   revoke,
+  someModels,
   type Home,
   type Opened,
 } from './conformance-data.ts'
@@ -189,6 +190,7 @@ export function conformance(open: () => Promise<Opened>): void {
       const home = await anAccount(store)
       const credential = aCredential({
         limits: [{ name: 'own', per: 'credential', requests: 1, windowMs: 1_000, burst: 1 }],
+        llm: someModels,
       })
       const { value, changes, sequence } = must(
         await store.credentials.create({ ...home, credential, maxKeys: null, by }),
@@ -211,6 +213,7 @@ export function conformance(open: () => Promise<Opened>): void {
             ipAllow: [],
             originAllow: null,
             limits: credential.limits,
+            llm: someModels,
             notBefore: null,
             expiresAt: null,
             state: 'active',
@@ -275,7 +278,7 @@ export function conformance(open: () => Promise<Opened>): void {
       const { store } = await open()
       const home = await anAccount(store)
       const { id } = await create(store, home)
-      const set = { scopes: ['*'], originAllow: ['https://a.example'], expiresAt: 9_000 }
+      const set = { scopes: ['*'], originAllow: ['https://a.example'], expiresAt: 9_000, llm: someModels }
       const changed = must(await store.credentials.update({ id, scope: home.account, version: 1, set, by }))
       expect(changed.value).toMatchObject({ ...set, version: 2 })
       expect(await store.credentials.update({ id, scope: null, version: 1, set, by })).toEqual({
@@ -718,7 +721,7 @@ export function conformance(open: () => Promise<Opened>): void {
       const own = await create(
         store,
         home,
-        aCredential({ publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [] }),
+        aCredential({ publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [], llm: someModels }),
       )
       const dead = await create(store, home)
       must(await revoke(store, dead.id))
@@ -738,7 +741,14 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(chunk.projects[chunk.project[row] ?? -1]).toBe(home.project)
       expect(chunk.state[ids.indexOf(dead.id)]).toBe(2)
       expect(chunk.own).toEqual([
-        { row: ids.indexOf(own.id), publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [], limits: [] },
+        {
+          row: ids.indexOf(own.id),
+          publicId: 'other-id',
+          ipAllow: ['10.0.0.1'],
+          originAllow: [],
+          limits: [],
+          llm: someModels,
+        },
       ])
       expect(chunk.secretCount).toBe(4)
       const secretOf = (index: number) =>

@@ -80,6 +80,8 @@ export interface CredentialRow {
   /** Null: origins are not checked. */
   origin_allow: string | null
   limits: string
+  /** Null: whatever the plan allows. */
+  llm: string | null
   not_before: number | null
   expires_at: number | null
   state: string

@@ -1,4 +1,4 @@
-import type { LimitRule, QuotaRule } from '../limits/rules.ts'
+import type { BudgetRule, LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { Environment, Metadata } from '../vocabulary.ts'
 
 export type { Metadata } from '../vocabulary.ts'
@@ -20,10 +20,11 @@ export interface Account {
   readonly version: number
 }
 
-/** Replaces the plan's limits and quotas of the same name until `until` (null: without end). */
+/** Replaces the plan's limits, quotas and budgets of the same name until `until` (null: without end). */
 export interface Overrides {
   readonly limits: readonly LimitRule[]
   readonly quotas: readonly QuotaRule[]
+  readonly budgets: readonly BudgetRule[]
   readonly until: number | null
 }
 

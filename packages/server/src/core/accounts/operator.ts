@@ -30,6 +30,7 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     upstreams: { live: null, sandbox: null },
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
+    llm: null,
     places: [bearer],
     scopes: new Map(Object.entries(wire.rights)),
     roles: new Map(),
@@ -59,6 +60,7 @@ const managementRoute: Route = {
   title: null,
   contract: null,
   connection: null,
+  llm: null,
 }
 
 function operatorPlan(declaration: Declaration): Plan {
@@ -69,6 +71,8 @@ function operatorPlan(declaration: Declaration): Plan {
     scopes: null,
     limits: [],
     quotas: [],
+    budgets: [],
+    models: null,
     maxKeys: null,
     maxKeyAgeMs: null,
     onExposed: null,

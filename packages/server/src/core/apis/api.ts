@@ -3,7 +3,10 @@ import type { Code } from '@postern/contract'
 import type { IpRanges } from '../../base/ip.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
-import type { LimitRule, QuotaRule } from '../limits/rules.ts'
+import type { BudgetRule, LimitRule, QuotaRule } from '../limits/rules.ts'
+import type { LlmApi } from '../llm/api.ts'
+import type { ModelList } from '../llm/models.ts'
+import type { LlmOperation, LlmProvider } from '../llm/provider.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
 import type { RequestContract } from './request-contract.ts'
 import type { Upstream } from './upstream.ts'
@@ -50,6 +53,8 @@ export interface Api {
   readonly upstreamCredentials: Readonly<Record<Environment, UpstreamCredential | null>>
   /** Whether the upstream is told who calls: `X-Postern-*`, and the client's address in `X-Forwarded-*`. */
   readonly identityHeaders: boolean
+  /** Null: it runs no language models. */
+  readonly llm: LlmApi | null
   /** Places where a credential may travel, in order. */
   readonly places: readonly Place[]
   /** Scope → description. */
@@ -104,6 +109,8 @@ export interface Route {
   readonly contract: RequestContract | null
   /** The connection whose credential is injected, for each environment. Null: none is. */
   readonly connection: Readonly<Record<Environment, ConnectionUse | null>> | null
+  /** What it does with language models; null where the API runs none. */
+  readonly llm: LlmOperation | null
 }
 
 /** One of the operator's own by its name, or that of the credential's project (or account) to a platform. */
@@ -171,6 +178,10 @@ export interface Plan {
   readonly scopes: ReadonlySet<string> | null
   readonly limits: readonly LimitRule[]
   readonly quotas: readonly QuotaRule[]
+  /** Of tokens or money, for language models. */
+  readonly budgets: readonly BudgetRule[]
+  /** Language models that may be asked for; null: every one. */
+  readonly models: ModelList | null
   /** Live credentials per account; null: no bound. */
   readonly maxKeys: number | null
   readonly maxKeyAgeMs: number | null
@@ -226,6 +237,12 @@ export interface Preset {
   readonly cors: { readonly allowHeaders: readonly string[]; readonly exposeHeaders: readonly string[] }
   /** The vendor's own error body instead of RFC 9457; null: ours. */
   readonly errorBody: ((error: ErrorFacts) => { readonly contentType: string; readonly body: string }) | null
+  /** Header lines that the vendor's clients look for in an error. */
+  readonly errorHeaders: ((error: ErrorFacts) => readonly string[]) | null
+  /** Where the vendor's own API takes a credential that the gateway presents. */
+  readonly injectionPlace: InjectionPlace
+  /** Null: it is no language model's. */
+  readonly llm: LlmProvider | null
   /** The vendor's own limit headers, on every answer, beside the standard ones. */
   readonly limitHeaders: ((limits: LimitStanding, now: number) => readonly string[]) | null
 }
@@ -236,6 +253,7 @@ export interface PresetRoute {
   readonly path: string
   readonly scopes: ScopeRule
   readonly clientSide: boolean
+  readonly llm?: LlmOperation
 }
 
 export interface DefaultPair {
@@ -273,5 +291,7 @@ export interface LimitStanding {
   readonly retryAfterMs: number
   /** Milliseconds until the limit is whole again. */
   readonly resetAfterMs: number
-  readonly kind: 'rate' | 'quota'
+  readonly kind: 'rate' | 'quota' | 'budget'
+  /** What a budget's `requests` and `remaining` count: `tokens`, or millionths of a currency such as `micro-USD`. */
+  readonly unit?: string
 }

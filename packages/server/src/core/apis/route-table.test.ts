@@ -22,6 +22,7 @@ function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<
     title: null,
     contract: null,
     connection: null,
+    llm: null,
     ...more,
   }
 }

@@ -1,4 +1,5 @@
 import type { LimitRule } from '../limits/rules.ts'
+import type { ModelTerms } from '../llm/terms.ts'
 import type { Metadata, SecretOrigin } from '../vocabulary.ts'
 
 /** `oauth_client` enters with OAuth. */
@@ -28,6 +29,8 @@ export interface Credential {
   /** Null: origins are not checked. Empty: none is allowed. */
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
+  /** What it may ask of language models; null: whatever its plan allows. */
+  readonly llm: ModelTerms | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly state: CredentialState

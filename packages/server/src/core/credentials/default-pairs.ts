@@ -69,6 +69,7 @@ function termsOf(
     ipAllow: [],
     originAllow: pair.kind === 'publishable' ? [] : null,
     limits: [],
+    llm: null,
     notBefore: null,
     expiresAt: plan.maxKeyAgeMs === null ? null : now + plan.maxKeyAgeMs,
     metadata: {},

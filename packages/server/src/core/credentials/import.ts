@@ -29,6 +29,7 @@ export function importCredential(
     ipAllow: terms.ipAllow,
     originAllow: terms.originAllow,
     limits: terms.limits,
+    llm: terms.llm,
     notBefore: terms.notBefore,
     expiresAt: terms.expiresAt,
     primary: false,

@@ -38,6 +38,7 @@ function terms(form: 'key' | 'pair' = 'key', ...windows: readonly VisibilityWind
     ipAllow: [],
     originAllow: null,
     limits: [],
+    llm: null,
     notBefore: null,
     expiresAt: null,
     metadata: {},

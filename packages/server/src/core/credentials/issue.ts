@@ -53,6 +53,7 @@ export function issueCredential(
       ipAllow: terms.ipAllow,
       originAllow: terms.originAllow,
       limits: terms.limits,
+      llm: terms.llm,
       notBefore: terms.notBefore,
       expiresAt: terms.expiresAt,
       primary: place.primary,

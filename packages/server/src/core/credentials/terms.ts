@@ -6,6 +6,8 @@ import { type Metadata, managementApiId } from '../accounts/account.ts'
 import type { Api, Declaration, Plan } from '../apis/api.ts'
 import { validOriginEntry } from '../apis/origin.ts'
 import type { LimitRule } from '../limits/rules.ts'
+import { isModelName } from '../llm/models.ts'
+import type { ModelTerms } from '../llm/terms.ts'
 import type { CredentialKind } from './credential.ts'
 import { nearest } from './nearest.ts'
 import { beyond, beyondPlan } from './rights.ts'
@@ -21,6 +23,7 @@ export interface Terms {
   /** Undefined: not said; null: origins are not checked. */
   readonly originAllow: readonly string[] | null | undefined
   readonly limits: readonly LimitRule[]
+  readonly llm: ModelTerms | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly metadata: Metadata
@@ -75,6 +78,7 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
     ...ipFaults(terms.ipAllow),
     ...originFaults(terms, apis),
     ...limitFaults(terms.limits),
+    ...modelFaults(terms.llm, apis),
     ...timeFaults(terms, plan, circumstances),
   ].filter((fault) => isTouched(fault, circumstances))
   if (faults.length > 0) return fail({ code: 'not_acceptable_value', errors: faults })
@@ -93,7 +97,8 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
 function isTouched(fault: Fault, { touched }: Circumstances): boolean {
   const field = fault.path.split('/')[1]
   if (touched === null || field === undefined || touched.has(field)) return true
-  if (field === 'scopes' || field === 'role' || field === 'origin_allow') return touched.has('apis')
+  if (field === 'scopes' || field === 'role' || field === 'origin_allow' || field === 'budgets')
+    return touched.has('apis')
   return field === 'not_before' && touched.has('expires_at')
 }
 
@@ -186,6 +191,28 @@ function* limitFaults(limits: readonly LimitRule[]): Generator<Fault> {
     if (names.has(limit.name)) yield { path: `/limits/${index}/name`, message: 'is used twice' }
     if (limit.windowMs < 1000) yield { path: `/limits/${index}/window`, message: 'is shorter than a second' }
     names.add(limit.name)
+  }
+}
+
+function* modelFaults(llm: ModelTerms | null, apis: readonly Api[]): Generator<Fault> {
+  if (llm === null) return
+  const ofModels = apis.flatMap((api) => (api.llm === null ? [] : [api.llm]))
+  const path = llm.models === null ? '/budgets' : '/models'
+  if (ofModels.length === 0) yield { path, message: 'is for APIs that run language models, and none of these does' }
+  for (const [index, model] of (llm.models ?? []).entries()) {
+    if (!isModelName(model)) yield { path: `/models/${index}`, message: 'is not the name of a model' }
+  }
+  const names = new Set<string>()
+  for (const [index, { name, per, unit }] of llm.budgets.entries()) {
+    if (names.has(name)) yield { path: `/budgets/${index}/name`, message: 'is used twice' }
+    names.add(name)
+    if (per !== 'credential') yield { path: `/budgets/${index}/per`, message: 'is credential for a budget of its own' }
+    if (unit.kind === 'tokens') continue
+    if (ofModels.some(({ prices }) => prices.prices[0]?.currency !== unit.currency))
+      yield {
+        path: `/budgets/${index}/currency`,
+        message: 'is not the currency in which all these APIs declare prices',
+      }
   }
 }
 

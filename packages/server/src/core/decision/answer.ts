@@ -58,7 +58,7 @@ function refusalAnswer(
 ): Answer {
   const row = codeRow(refusal.code)
   const detail = refusal.hint === null ? row.detail : `${row.detail} ${refusal.hint}`
-  const own = evaluation.api?.preset.errorBody?.({
+  const error = {
     code: refusal.code,
     status: row.status,
     title: row.title,
@@ -66,7 +66,8 @@ function refusalAnswer(
     requestId,
     missingScopes: refusal.missingScopes,
     allowMethods: refusal.allowMethods,
-  })
+  }
+  const own = evaluation.api?.preset.errorBody?.(error)
   const { contentType, body } = own ?? problem(refusal, detail, requestId, declaration)
   return {
     status: row.status,
@@ -83,6 +84,7 @@ function refusalAnswer(
       ...(refusal.allowMethods.length === 0 ? [] : ['Allow', refusal.allowMethods.join(', ')]),
       ...(refusal.retryAfterMs === null ? [] : ['Retry-After', String(retryAfterSeconds(refusal.retryAfterMs))]),
       ...limitHeadersOf(evaluation, standing, now),
+      ...(evaluation.api?.preset.errorHeaders?.(error) ?? []),
       ...corsHeaders(evaluation),
     ],
     body,
@@ -147,6 +149,10 @@ export function retryAfterSeconds(ms: number): number {
 
 /** `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11), and the preset's own. */
 export function limitHeadersOf(evaluation: Evaluation, standing: Standing, now: number): readonly string[] {
+  const llm = evaluation.charge?.llm ?? null
+  if (llm !== null && llm.standings.length > 0) {
+    return (standing === null ? llm.standings : [standing, ...llm.standings]).flatMap(standardLimitHeaders)
+  }
   if (standing === null) return []
   const own = evaluation.api?.preset.limitHeaders ?? null
   return own === null ? standardLimitHeaders(standing) : [...standardLimitHeaders(standing), ...own(standing, now)]
@@ -154,9 +160,10 @@ export function limitHeadersOf(evaluation: Evaluation, standing: Standing, now: 
 
 function standardLimitHeaders(standing: LimitStanding): string[] {
   const name = `"${standing.name}"`
+  const unit = standing.unit === undefined ? '' : `;qu="${standing.unit}"`
   return [
     'RateLimit-Policy',
-    `${name};q=${standing.requests};w=${Math.ceil(standing.windowMs / 1000)}`,
+    `${name};q=${standing.requests}${unit};w=${Math.ceil(standing.windowMs / 1000)}`,
     'RateLimit',
     `${name};r=${standing.remaining};t=${Math.ceil(standing.resetAfterMs / 1000)}`,
   ]

@@ -9,6 +9,7 @@ import type { Candidate } from './candidate.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
 import { announcesBody, headerValue } from './headers.ts'
+import { budgetHint, comparedModel, estimateOf, testModel } from './model-checks.ts'
 import { refuse } from './refuse.ts'
 import { missingScopes, type Rights } from './rights.ts'
 import { shown } from './trail.ts'
@@ -211,6 +212,28 @@ const quotas: Check = {
   compared: (candidate) => `${counted(chargeOf(candidate).quotas.length, 'quota')}, cost ${candidate.route.cost}`,
 }
 
+const model: Check = {
+  step: 'model',
+  test: (candidate) => testModel(candidate, chargeOf(candidate)),
+  compared: comparedModel,
+}
+
+const budgets: Check = {
+  step: 'budgets',
+  test: (candidate) => {
+    const charge = chargeOf(candidate)
+    const refusal = candidate.limiter.testBudgets(charge)
+    return refusal === null
+      ? null
+      : refuse('budget_exceeded', {
+          retryAfterMs: refusal.standing.retryAfterMs,
+          hint: budgetHint(refusal.standing, charge),
+          limit: refusal.standing,
+        })
+  },
+  compared: (candidate) => counted(chargeOf(candidate).llm?.reservations.length ?? 0, 'budget'),
+}
+
 /** In the order of the design's table: the first that fails decides. Proofs and grants enter with OAuth. */
 export const checks: readonly Check[] = [
   state,
@@ -232,6 +255,15 @@ export const checks: readonly Check[] = [
   quotas,
 ]
 
+/** The same for an API of language models: the model belongs to the fit, budgets to the limits. */
+export const checksOfModels: readonly Check[] = [
+  ...checks.slice(0, checks.indexOf(rateLimits)),
+  model,
+  rateLimits,
+  quotas,
+  budgets,
+]
+
 export function rightsOfCandidate(candidate: Candidate): Rights {
   return (candidate.held ??= heldBy(candidate))
 }
@@ -246,7 +278,7 @@ function chargeOf(candidate: Candidate): Charge {
 }
 
 function makeCharge(candidate: Candidate): Charge {
-  const { table, row, own, plan: held, route, ip: client, facts } = candidate
+  const { table, row, own, plan: held, api, route, ip: client, facts } = candidate
   const slot = table.account(row)
   if (slot.record === null || held === null) throw new Error('limits are asked for before account and plan')
   return candidate.limiter.chargeOf({
@@ -260,6 +292,7 @@ function makeCharge(candidate: Candidate): Charge {
     ip: client,
     now: facts.now,
     monotonic: facts.monotonic,
+    llm: api.llm === null ? null : estimateOf(candidate),
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Candidate } from './candidate.ts'
-import { checks } from './checks.ts'
+import { checks, checksOfModels } from './checks.ts'
 import type { Refusal } from './evaluation.ts'
 import type { Trail } from './trail.ts'
 
@@ -8,7 +8,7 @@ import type { Trail } from './trail.ts'
  * here; `candidate.charge` is what the caller charges where null is answered.
  */
 export function decide(candidate: Candidate, trail: Trail): Refusal | null {
-  for (const check of checks) {
+  for (const check of candidate.api.llm === null ? checks : checksOfModels) {
     const refusal = check.test(candidate)
     if (refusal === null && trail.trace === null) trail.pass(check.step)
     else trail.add(check.step, refusal === null, () => check.compared(candidate), refusal?.code ?? 'internal_error')

@@ -52,8 +52,10 @@ export const steps = [
   'scopes',
   'unmatched',
   'contract',
+  'model',
   'rate_limits',
   'quotas',
+  'budgets',
 ] as const
 export type Step = (typeof steps)[number]
 

@@ -25,4 +25,18 @@ export interface RequestFacts {
   readonly body?: Buffer | null
   /** Set by `verify` and `explain`, which name the API instead of an address. */
   readonly api?: string
+  /**
+   * What the body asks of a language model. `unread`, or absent: it is not known, and what depends on it is refused.
+   * `pending`: it will be read, and what depends on it is decided then; nobody may forward before.
+   */
+  readonly llm?: LlmFacts | 'pending' | 'unread'
+}
+
+export interface LlmFacts {
+  /** Null where the body names none. */
+  readonly model: string | null
+  /** An estimate of what goes in. */
+  readonly inputTokens: number
+  /** The most that may come out; null where the request names no bound. */
+  readonly outputTokens: number | null
 }

@@ -64,6 +64,7 @@ function aLimiter(records: (number: number) => Partial<CredentialRecord> = () =>
       ip: parseIp(asked.from ?? '192.0.2.1') ?? 0,
       now: noon + (asked.at ?? 0),
       monotonic: 1000 + (asked.at ?? 0),
+      llm: null,
     })
   }
   /** As a request does: tests everything, charges only where all pass; answers the name that refused. */
@@ -153,7 +154,7 @@ describe('who shares a limit', () => {
       const account = (number: number) =>
         anAccount({
           id: `acc_${number}`,
-          overrides: { limits: [aLimit({ per, requests: 6, burst: 6 })], quotas: [], until: null },
+          overrides: { limits: [aLimit({ per, requests: 6, burst: 6 })], quotas: [], budgets: [], until: null },
         })
       const [first, second] = [account(0), account(1)]
       expect([
@@ -255,6 +256,7 @@ describe('overrides', () => {
     overrides: {
       limits: [aLimit({ requests: 6, windowMs: 6000, burst: 6 }), aLimit({ name: 'extra', requests: 5, burst: 5 })],
       quotas: [aQuota({ requests: 4 })],
+      budgets: [],
       until: noon + 50,
     },
   })
@@ -272,7 +274,7 @@ describe('overrides', () => {
     expect(passed(0, 9, { plan: aPlan({ limits: [aLimit()] }) })).toBe(3)
     const more = anAccount({
       id: 'acc_0',
-      overrides: { limits: [aLimit({ requests: 6, windowMs: 6000, burst: 6 })], quotas: [], until: null },
+      overrides: { limits: [aLimit({ requests: 6, windowMs: 6000, burst: 6 })], quotas: [], budgets: [], until: null },
     })
     expect(passed(0, 9, { plan: aPlan({ limits: [aLimit()] }), account: more })).toBe(3)
   })

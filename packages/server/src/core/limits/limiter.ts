@@ -1,8 +1,10 @@
 import type { Ip } from '../../base/ip.ts'
 import type { LimitStanding, Plan, Route } from '../apis/api.ts'
+import type { Tokens } from '../llm/tokens.ts'
 import type { AccountRecord } from '../records/record.ts'
 import type { Own, RecordTable } from '../records/table.ts'
-import type { Charge, LimitRefusal, Quota, RateLimit } from './charge.ts'
+import { Budgets, type Budget, type Estimate } from './budgets.ts'
+import type { Charge, LimitRefusal, LlmCharge, Quota, RateLimit } from './charge.ts'
 import { type QuotaDelta, Quotas } from './quotas.ts'
 import { RateLimits } from './rate-limits.ts'
 
@@ -12,6 +14,7 @@ export type { Charge, LimitRefusal } from './charge.ts'
 interface Allowance {
   readonly limits: readonly RateLimit[]
   readonly quotas: readonly Quota[]
+  readonly budgets: readonly Budget[]
 }
 
 /** All limits and quotas of the process: every one is tested before any is charged. */
@@ -19,6 +22,7 @@ export class Limiter {
   readonly #table: RecordTable
   readonly #rates = new RateLimits()
   readonly #quotas: Quotas
+  readonly #budgets: Budgets
   readonly #ofPlan = new WeakMap<Plan, Allowance>()
   /** The plan that was asked for last: mostly the next request is of the same. */
   #last: { readonly plan: Plan; readonly allowance: Allowance } | null = null
@@ -27,6 +31,7 @@ export class Limiter {
   constructor(table: RecordTable) {
     this.#table = table
     this.#quotas = new Quotas(table)
+    this.#budgets = new Budgets(this.#quotas)
     table.onFreed((row) => {
       this.#rates.forget(row)
       this.#quotas.forget(row)
@@ -45,6 +50,8 @@ export class Limiter {
     readonly ip: Ip
     readonly now: number
     readonly monotonic: number
+    /** What a request to a language model may take; null where it runs none. */
+    readonly llm: Estimate | null
   }): Charge {
     const { route, own, row, accountNumber: account, projectNumber: project } = input
     const allowance = this.#allowance(input.account, input.plan, input.now)
@@ -65,6 +72,24 @@ export class Limiter {
       cost: route.cost,
       monotonic: input.monotonic,
       now: input.now,
+      llm:
+        input.llm === null
+          ? null
+          : this.#llmCharge(input.llm, allowance, own, { row, account, project, now: input.now }),
+    }
+  }
+
+  #llmCharge(
+    estimate: Estimate,
+    { budgets }: Allowance,
+    own: Own | undefined,
+    by: { readonly row: number; readonly account: number; readonly project: number; readonly now: number },
+  ): LlmCharge {
+    const all = own === undefined || own.budgets.length === 0 ? budgets : [...budgets, ...this.#budgets.ofOwn(own)]
+    return {
+      reservations: all.map((budget) => this.#budgets.reservation(budget, estimate, by)),
+      price: estimate.price,
+      standings: [],
     }
   }
 
@@ -77,8 +102,18 @@ export class Limiter {
     return this.#quotas.test(charge)
   }
 
+  testBudgets(charge: Charge): LimitRefusal | null {
+    return charge.llm === null ? null : this.#budgets.test(charge.llm, charge.now)
+  }
+
+  /** What was reserved becomes what was taken, once for each charge. */
+  settle(charge: Charge, taken: Tokens): void {
+    if (charge.llm !== null) this.#budgets.settle(charge.llm, taken)
+  }
+
   /** Takes the charge and answers the limit with the least left, for the headers; null where there is none. */
   charge(charge: Charge): LimitStanding | null {
+    if (charge.llm !== null) this.#budgets.take(charge.llm, charge.now)
     const tightest = this.#rates.take(charge)
     return this.#quotas.take(charge, tightest?.remaining ?? Number.POSITIVE_INFINITY) ?? tightest
   }
@@ -105,6 +140,7 @@ export class Limiter {
         overrides.limits.includes(rule) ? this.#rates.ofOverride(account.id, rule) : this.#rates.ofPlan(plan, rule),
       ),
       quotas: replaceByName(plan.quotas, overrides.quotas).map((rule) => this.#quotas.of(rule)),
+      budgets: replaceByName(plan.budgets, overrides.budgets).map((rule) => this.#budgets.of(rule)),
     }
     byPlan.set(plan, made)
     return made
@@ -120,6 +156,7 @@ export class Limiter {
     const made = {
       limits: plan.limits.map((rule) => this.#rates.ofPlan(plan, rule)),
       quotas: plan.quotas.map((rule) => this.#quotas.of(rule)),
+      budgets: plan.budgets.map((rule) => this.#budgets.of(rule)),
     }
     this.#ofPlan.set(plan, made)
     return made

@@ -37,6 +37,21 @@ export class QuotaCounts {
     return used
   }
 
+  /**
+   * Corrects what was counted in a period, which may have ended since, of a subject that may have left memory since:
+   * `subject` is -1 then. What is not held is told to the store all the same.
+   */
+  adjust(subject: number, { name, period, delta }: CountedDelta): void {
+    if (delta === 0) return
+    if (subject !== -1 && this.#get(subject, at.period) === period) {
+      this.add(subject, period, delta, () => name)
+      return
+    }
+    this.#keep({ name, period, delta })
+    const seed = this.#seeds.get(name)
+    if (seed?.period === period) this.#seeds.set(name, { period, used: seed.used + delta })
+  }
+
   /** Takes what the store has to be told; `restore` gives it back when telling failed. */
   takePending(nameOf: (subject: number) => string): readonly CountedDelta[] {
     for (const subject of this.#dirty) if (this.#get(subject, at.pending) !== 0) this.#leave(subject, nameOf(subject))

@@ -23,7 +23,7 @@ export class Quotas {
   }
 
   of(rule: QuotaRule): Quota {
-    return { rule, counts: this.#countsOf(rule), period: new CurrentPeriod(rule.period) }
+    return { rule, counts: this.countsOf(rule), period: new CurrentPeriod(rule.period) }
   }
 
   /** The quota that refuses and would do so longest; null where all pass. Charges nothing. */
@@ -47,7 +47,7 @@ export class Quotas {
       const { rule, counts, period } = quota
       const subject = subjectOf(rule.per, charge)
       const start = period.startAt(charge.now)
-      const used = counts.add(subject, start, charge.cost, () => this.#nameOf(rule.per, subject))
+      const used = counts.add(subject, start, charge.cost, () => this.nameOf(rule.per, subject))
       if (rule.requests - used >= left) continue
       left = rule.requests - used
       scarce = quota
@@ -63,7 +63,7 @@ export class Quotas {
       const per = quotaSubjects.find((known) => known === perText)
       const period = quotaPeriods.find((known) => known === periodText)
       if (per === undefined || period === undefined || subject === undefined) continue
-      this.#countsOf({ name, per, period }).seed(subject, row.period, row.used)
+      this.countsOf({ name, per, period }).seed(subject, row.period, row.used)
     }
   }
 
@@ -72,7 +72,7 @@ export class Quotas {
     const taken = [...this.#counts.values()].map(({ kind, counts }) => ({
       kind,
       counts,
-      deltas: counts.takePending((subject) => this.#nameOf(kind.per, subject)),
+      deltas: counts.takePending((subject) => this.nameOf(kind.per, subject)),
     }))
     const rows = taken.flatMap(({ kind, counts, deltas }) =>
       deltas.map((delta) => ({ kind, counts, delta, key: `${kind.name}|${kind.per}|${kind.period}|${delta.name}` })),
@@ -81,7 +81,7 @@ export class Quotas {
     try {
       const totals = await add(rows.map(({ key, delta }) => ({ key, period: delta.period, delta: delta.delta })))
       rows.forEach(({ kind, counts, delta }, i) => {
-        counts.settle(this.#numberOf(kind.per, delta.name), delta, totals[i] ?? delta.delta)
+        counts.settle(this.numberOf(kind.per, delta.name), delta, totals[i] ?? delta.delta)
       })
     } catch (cause) {
       for (const { counts, deltas } of taken) counts.restore(deltas)
@@ -96,7 +96,8 @@ export class Quotas {
     }
   }
 
-  #countsOf({ name, per, period }: QuotaKind): QuotaCounts {
+  /** Where something of that kind is counted: quotas, and budgets under names of their own. */
+  countsOf({ name, per, period }: QuotaKind): QuotaCounts {
     const key = `${name}|${per}|${period}`
     const known = this.#counts.get(key)
     if (known !== undefined) return known.counts
@@ -107,10 +108,10 @@ export class Quotas {
 
   #used({ rule, counts, period }: Quota, charge: Charge): number {
     const subject = subjectOf(rule.per, charge)
-    return counts.used(subject, period.startAt(charge.now), () => this.#nameOf(rule.per, subject))
+    return counts.used(subject, period.startAt(charge.now), () => this.nameOf(rule.per, subject))
   }
 
-  #nameOf(per: QuotaRule['per'], subject: number): string {
+  nameOf(per: QuotaRule['per'], subject: number): string {
     switch (per) {
       case 'credential':
         return this.#table.credentialId(subject)
@@ -122,7 +123,7 @@ export class Quotas {
   }
 
   /** -1 where memory does not hold it. */
-  #numberOf(per: QuotaRule['per'], name: string): number {
+  numberOf(per: QuotaRule['per'], name: string): number {
     switch (per) {
       case 'credential':
         return this.#table.findCredential(name)
@@ -134,9 +135,12 @@ export class Quotas {
   }
 }
 
-type QuotaKind = Pick<QuotaRule, 'name' | 'per' | 'period'>
+export type QuotaKind = Pick<QuotaRule, 'name' | 'per' | 'period'>
 
-function subjectOf(per: QuotaRule['per'], charge: Charge): number {
+export function subjectOf(
+  per: QuotaRule['per'],
+  charge: { readonly row: number; readonly account: number; readonly project: number },
+): number {
   switch (per) {
     case 'credential':
       return charge.row

@@ -20,3 +20,15 @@ export interface QuotaRule {
   readonly requests: number
   readonly period: QuotaPeriod
 }
+
+/** A budget as declared: tokens, or money in micro-units of a currency, per calendar period in UTC. */
+export interface BudgetRule {
+  readonly name: string
+  readonly per: (typeof quotaSubjects)[number]
+  readonly unit: BudgetUnit
+  /** Tokens, or micro-units. */
+  readonly amount: number
+  readonly period: QuotaPeriod
+}
+
+type BudgetUnit = { readonly kind: 'tokens' } | { readonly kind: 'money'; readonly currency: string }

@@ -3,6 +3,7 @@ import type { Environment } from '../apis/api.ts'
 import type { ConnectionRecord } from '../connections/connection.ts'
 import type { CredentialKind, CredentialState } from '../credentials/credential.ts'
 import type { LimitRule } from '../limits/rules.ts'
+import type { ModelTerms } from '../llm/terms.ts'
 
 /**
  * Just what `decide` needs of a credential, as it travels one by one (a load, an after-image). In memory it
@@ -20,6 +21,7 @@ export interface CredentialRecord {
   readonly ipAllow: readonly string[]
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
+  readonly llm: ModelTerms | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly state: CredentialState
@@ -109,6 +111,7 @@ export interface OwnFields {
   readonly ipAllow: readonly string[]
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
+  readonly llm: ModelTerms | null
 }
 
 /** The interning key of what many credentials share. */

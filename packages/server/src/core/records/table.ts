@@ -7,7 +7,8 @@ import {
   type CredentialKind,
   type CredentialState,
 } from '../credentials/credential.ts'
-import type { LimitRule } from '../limits/rules.ts'
+import type { BudgetRule, LimitRule } from '../limits/rules.ts'
+import { compileModels, type ModelList } from '../llm/models.ts'
 import { CredentialRows } from './credential-rows.ts'
 import { Interner } from './interner.ts'
 import { ListedOrigins } from './listed-origins.ts'
@@ -49,6 +50,9 @@ export interface Own {
   readonly originAllow: readonly string[] | null
   readonly origins: OriginMatcher | null
   readonly limits: readonly LimitRule[]
+  /** Language models that it may ask for; null: every one of its plan. */
+  readonly models: ModelList | null
+  readonly budgets: readonly BudgetRule[]
   /** What is spent of these limits, by name; it outlives changes of the credential. */
   readonly spent: Map<string, Spent>
 }
@@ -348,7 +352,8 @@ export class RecordTable {
       fields.publicId === this.credentialId(row).slice(5) &&
       fields.ipAllow.length === 0 &&
       fields.originAllow === null &&
-      fields.limits.length === 0
+      fields.limits.length === 0 &&
+      fields.llm === null
     if (plain) return this.#forgetOwn(row)
     const number = this.#rows.own(row) || (this.#freeOwn.pop() ?? this.#own.length)
     this.#rows.setOwn(row, number)
@@ -357,6 +362,8 @@ export class RecordTable {
       ranges: fields.ipAllow.length === 0 ? null : rangesOf(fields.ipAllow),
       ...originsOf(fields.originAllow),
       limits: fields.limits,
+      models: fields.llm === null || fields.llm.models === null ? null : compileModels(fields.llm.models),
+      budgets: fields.llm?.budgets ?? [],
       spent: carriedOver(this.own(row)?.spent, fields.limits),
     }
   }

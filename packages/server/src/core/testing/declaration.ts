@@ -32,6 +32,7 @@ export function aRoute(fields: Partial<Route> = {}): Route {
     title: null,
     contract: null,
     connection: null,
+    llm: null,
     ...fields,
   }
 }
@@ -65,6 +66,9 @@ export function aPreset(fields: Partial<Preset> = {}): Preset {
     wildcardOrigin: true,
     cors: { allowHeaders: ['authorization', 'x-api-key'], exposeHeaders: [] },
     errorBody: null,
+    errorHeaders: null,
+    injectionPlace: { in: 'bearer' },
+    llm: null,
     limitHeaders: null,
     ...fields,
   }
@@ -84,6 +88,7 @@ export function anApi(fields: Partial<Omit<Api, 'routes'>> & { readonly routes?:
     },
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
+    llm: null,
     places: everyPlace,
     scopes: new Map([
       ['orders.read', 'Read orders'],
@@ -107,6 +112,8 @@ export function aPlan(fields: Partial<Plan> = {}): Plan {
     scopes: null,
     limits: [],
     quotas: [],
+    budgets: [],
+    models: null,
     maxKeys: null,
     maxKeyAgeMs: null,
     onExposed: null,

@@ -28,6 +28,7 @@ export function aCredential(fields: Partial<CredentialRecord> = {}): CredentialR
     ipAllow: [],
     originAllow: null,
     limits: [],
+    llm: null,
     notBefore: null,
     expiresAt: null,
     state: 'active',
@@ -104,10 +105,14 @@ export function aChunk(records: readonly CredentialRecord[]): RecordChunk {
     projects,
     profiles,
     own: records.flatMap((record, row): OwnFields[] => {
-      const { publicId, ipAllow, originAllow, limits } = record
+      const { publicId, ipAllow, originAllow, limits, llm } = record
       const plain =
-        publicId === record.id.slice(5) && ipAllow.length === 0 && originAllow === null && limits.length === 0
-      return plain ? [] : [{ row, publicId, ipAllow, originAllow, limits }]
+        publicId === record.id.slice(5) &&
+        ipAllow.length === 0 &&
+        originAllow === null &&
+        limits.length === 0 &&
+        llm === null
+      return plain ? [] : [{ row, publicId, ipAllow, originAllow, limits, llm }]
     }),
   }
 }

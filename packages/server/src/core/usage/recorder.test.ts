@@ -37,6 +37,7 @@ function meter(recorder: UsageRecorder, world: World, sent: Sent = {}, more: Par
     received: 0,
     upstreamMs: null,
     sent: 0,
+    llm: null,
   } as const
   recorder.record({ ...entry, ...more })
 }
@@ -224,6 +225,7 @@ describe('combinations beyond the cap', () => {
       received: 0,
       upstreamMs: null,
       sent: 0,
+      llm: null,
     }
   }
 
@@ -479,6 +481,7 @@ describe('the request log', () => {
         received: 0,
         upstreamMs: null,
         sent: 0,
+        llm: null,
       })
     }
     expect(recorder.take(noon).requests).toHaveLength(10_000)

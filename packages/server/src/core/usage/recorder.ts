@@ -1,6 +1,8 @@
 import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { RequestFacts } from '../decision/facts.ts'
+import type { Charge } from '../limits/charge.ts'
+import type { Taken } from '../llm/answer-meter.ts'
 import type { Principal } from '../records/principal.ts'
 import { shownPath, shownUserAgent } from './shown.ts'
 import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
@@ -19,6 +21,16 @@ export interface MeterEntry {
   /** Bytes of the bodies that passed, or of the other protocol where the connection was upgraded. */
   readonly received: number
   readonly sent: number
+  /** Null: no language model was asked. */
+  readonly llm: ModelTaken | null
+}
+
+/** What a request to a language model took. */
+interface ModelTaken extends Taken {
+  /** What was reserved for it. */
+  readonly charge: Charge
+  /** Null where it could not be read. */
+  readonly model: string | null
 }
 
 export interface RecorderOptions {

@@ -84,7 +84,18 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     ended: 'answered' | 'client_gone',
   ): void => {
     const latencyMs = clock.monotonic() - facts.monotonic
-    const entry = { evaluation, facts, requestId, status, ended, latencyMs, upstreamMs: null, received: 0, sent: 0 }
+    const entry = {
+      evaluation,
+      facts,
+      requestId,
+      status,
+      ended,
+      latencyMs,
+      upstreamMs: null,
+      received: 0,
+      sent: 0,
+      llm: null,
+    }
     dataPlane.meter(entry)
     parts.observer?.ended(entry)
   }
@@ -101,7 +112,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     handle: (req, res) => {
       const peer = peerOf(req.socket)
       if (peer === null) return void req.socket.destroy()
-      const asked = factsOf(req, { peer, localPort: 0, encrypted: false, plainOnTls: false }, clock)
+      const asked = factsOf(req, { peer, localPort: 0, encrypted: false, plainOnTls: false }, clock, 'unread')
       const question = readQuestion(req.url ?? '')
       const exchange = { req, res, requestId: ids.next('req'), question }
       try {

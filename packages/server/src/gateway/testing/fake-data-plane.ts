@@ -63,6 +63,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     title: null,
     contract: null,
     connection: null,
+    llm: null,
     ...options.route,
   }
   const api = anApi(upstreamPort, options, route)
@@ -160,11 +161,15 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
       wildcardOrigin: false,
       cors: { allowHeaders: [], exposeHeaders: ['x-total'] },
       errorBody: null,
+      errorHeaders: null,
+      injectionPlace: { in: 'bearer' },
+      llm: null,
       limitHeaders: null,
     },
     upstreams: { live: upstream, sandbox: null },
     upstreamCredentials: { live: options.upstreamCredential ?? null, sandbox: null },
     identityHeaders: options.identityHeaders ?? true,
+    llm: null,
     places: options.places ?? everyPlace,
     scopes: new Map(),
     roles: new Map(),

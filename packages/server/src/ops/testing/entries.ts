@@ -55,5 +55,6 @@ export function aRequest(more: RequestOfTest = {}): MeterEntry {
     upstreamMs: more.upstreamMs ?? null,
     received: more.received ?? 0,
     sent: more.sent ?? 0,
+    llm: null,
   }
 }

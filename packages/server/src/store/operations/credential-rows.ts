@@ -90,8 +90,18 @@ export function secretEvent(
 }
 
 export function describeCredential(credential: Credential): Readonly<Record<string, unknown>> {
-  const { publicId, form, kind, apis, name, scopes, role, ipAllow, originAllow, limits } = credential
+  const { publicId, form, kind, apis, name, scopes, role, ipAllow, originAllow, limits, llm } = credential
   const { notBefore, expiresAt, primary, metadata } = credential
-  const rights = { apis, scopes, role, ipAllow, originAllow, limits, notBefore, expiresAt }
+  const rights = {
+    apis,
+    scopes,
+    role,
+    ipAllow,
+    originAllow,
+    limits,
+    ...(llm !== null && { llm }),
+    notBefore,
+    expiresAt,
+  }
   return { name, kind, form, publicId, primary, ...rights, metadata }
 }

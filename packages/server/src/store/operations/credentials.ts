@@ -76,6 +76,7 @@ function columnsOf(set: Update['set']): Partial<CredentialRow> {
       origin_allow: set.originAllow === null ? null : JSON.stringify(set.originAllow),
     }),
     ...(set.limits !== undefined && { limits: JSON.stringify(set.limits) }),
+    ...(set.llm !== undefined && { llm: set.llm === null ? null : JSON.stringify(set.llm) }),
     ...(set.notBefore !== undefined && { not_before: set.notBefore }),
     ...(set.expiresAt !== undefined && { expires_at: set.expiresAt }),
     ...(set.metadata !== undefined && { metadata: JSON.stringify(set.metadata) }),

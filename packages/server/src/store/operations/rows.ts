@@ -1,4 +1,4 @@
-import type { Account, Project } from '../../core/accounts/account.ts'
+import type { Account, Overrides, Project } from '../../core/accounts/account.ts'
 import type { AuditEvent } from '../../core/audit/event.ts'
 import type { Credential, LastUse, SecretInfo } from '../../core/credentials/credential.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord } from '../../core/records/record.ts'
@@ -30,6 +30,12 @@ export function trusted<Union extends string>(text: string): Union {
   return text as Union
 }
 
+/** Rows of before there were budgets name none. */
+function toOverrides(text: string | null): Overrides | null {
+  const overrides = parsedOrNull<Omit<Overrides, 'budgets'> & Partial<Pick<Overrides, 'budgets'>>>(text)
+  return overrides === null ? null : { ...overrides, budgets: overrides.budgets ?? [] }
+}
+
 export function toAccount(row: AccountRow): Account {
   return {
     id: row.id,
@@ -37,7 +43,7 @@ export function toAccount(row: AccountRow): Account {
     plan: row.plan,
     state: row.state,
     suspendedReason: row.suspended_reason,
-    overrides: parsedOrNull(row.overrides),
+    overrides: toOverrides(row.overrides),
     metadata: parsed(row.metadata),
     createdAt: row.created_at,
     version: row.version,
@@ -49,7 +55,7 @@ export function toAccountRecord(row: AccountRow): AccountRecord {
     id: row.id,
     plan: row.plan,
     suspended: row.state === 'suspended',
-    overrides: parsedOrNull(row.overrides),
+    overrides: toOverrides(row.overrides),
     version: row.version,
   }
 }
@@ -108,6 +114,7 @@ export function toCredential(row: CredentialRow): Credential {
     ipAllow: parsed(row.ip_allow),
     originAllow: parsedOrNull(row.origin_allow),
     limits: parsed(row.limits),
+    llm: parsedOrNull(row.llm),
     notBefore: row.not_before,
     expiresAt: row.expires_at,
     state: trusted(row.state),
@@ -137,6 +144,7 @@ export function toCredentialRecord(row: CredentialRow, secrets: readonly SecretR
     ipAllow: parsed(row.ip_allow),
     originAllow: parsedOrNull(row.origin_allow),
     limits: parsed(row.limits),
+    llm: parsedOrNull(row.llm),
     notBefore: row.not_before,
     expiresAt: row.expires_at,
     state: trusted(row.state),
@@ -171,6 +179,7 @@ export function toCredentialRow(
     ip_allow: JSON.stringify(credential.ipAllow),
     origin_allow: credential.originAllow === null ? null : JSON.stringify(credential.originAllow),
     limits: JSON.stringify(credential.limits),
+    llm: credential.llm === null ? null : JSON.stringify(credential.llm),
     not_before: credential.notBefore,
     expires_at: credential.expiresAt,
     state: 'active',
