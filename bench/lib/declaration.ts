@@ -22,6 +22,8 @@ const route: Route = {
   onRevoke: 'close',
   timeouts: { connectMs: 5_000, firstByteMs: 30_000, idleMs: 60_000, totalMs: null },
   bodyBytesMax: 1_048_576,
+  headerBytesMax: null,
+  maintenance: null,
   title: null,
   contract: null,
   connection: null,

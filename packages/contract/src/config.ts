@@ -204,6 +204,17 @@ const connection = Type.Union(
   { expects: 'the name of a connection, {live: NAME, sandbox: NAME}, or {platform: ID} for the customer’s own' },
 )
 
+const maintenance = Type.Union([
+  Type.Boolean(),
+  Type.Object(
+    {
+      retry_after: Type.Optional(duration),
+      message: Type.Optional(text('^[^\\u0000-\\u001f\\u007f-\\u009f]{1,500}$', 'one line of up to 500 characters')),
+    },
+    strict,
+  ),
+])
+
 /** What an API says for all of its routes, and each route for itself. */
 const routeDefaults = {
   connection: Type.Optional(connection),
@@ -212,6 +223,8 @@ const routeDefaults = {
   on_revoke: Type.Optional(Type.Enum(['close', 'finish'])),
   timeouts: Type.Optional(timeouts),
   body_max: Type.Optional(size),
+  headers_max: Type.Optional(size),
+  maintenance: Type.Optional(maintenance),
   /** Hold requests against the operation of the OpenAPI document. */
   validate: Type.Optional(Type.Boolean()),
 }

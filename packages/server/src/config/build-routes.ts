@@ -8,6 +8,7 @@ import type { RequestContract } from '../core/apis/request-contract.ts'
 import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from '../core/apis/route-table.ts'
 import { opaque, runsNoModel, type LlmOperation } from '../core/llm/provider.ts'
 import { buildConnection } from './build-connections.ts'
+import { buildMaintenance } from './build-maintenance.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
@@ -151,6 +152,8 @@ function defaultsOf(
         ? Math.max(parts.maxBodyBytes, parts.preset.llm === null ? 0 : modelBodyBytesMax)
         : sizeBytes(written.body_max),
     llm: parts.preset.llm === null ? null : opaque,
+    headerBytesMax: written.headers_max === undefined ? null : sizeBytes(written.headers_max),
+    maintenance: buildMaintenance(written.maintenance, null, [...path, 'maintenance'], context),
     title: null,
     contract: null,
     operation: null,
@@ -214,6 +217,8 @@ function ownDraft(
     onRevoke: written.on_revoke ?? base.onRevoke,
     timeouts: buildTimeouts(written.timeouts, base.timeouts, [...at, 'timeouts'], context),
     bodyBytesMax: written.body_max === undefined ? base.bodyBytesMax : sizeBytes(written.body_max),
+    headerBytesMax: written.headers_max === undefined ? base.headerBytesMax : sizeBytes(written.headers_max),
+    maintenance: buildMaintenance(written.maintenance, base.maintenance, [...at, 'maintenance'], context),
     title: base.title,
     contract: null,
     operation: base.operation,

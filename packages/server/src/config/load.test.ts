@@ -589,6 +589,43 @@ const indexes = (config: Config): Record<string, number> =>
     ]),
   )
 
+describe('maintenance and the size of headers', () => {
+  const routes =
+    '    routes: [{id: a, path: /a}, {id: b, path: /b, maintenance: false, headers_max: 1KiB}, {id: c, path: /c, maintenance: {retry_after: 1m, message: Back soon}}]\n'
+  const of = (text: string) =>
+    apiOf(load(`${shop}${text}${routes}`)).routes.routes.map(({ maintenance, headerBytesMax }) => [
+      maintenance,
+      headerBytesMax,
+    ])
+  const soon = { retryAfterMs: 60_000, message: 'Back soon' }
+
+  it('are said for an API, and by a route for itself, also against its API', () => {
+    const paused = { retryAfterMs: 300_000, message: null }
+    expect(of('')).toEqual([
+      [null, null],
+      [null, 1_024],
+      [soon, null],
+    ])
+    expect(of('    maintenance: true\n    headers_max: 2KiB\n')).toEqual([
+      [paused, 2_048],
+      [null, 1_024],
+      [soon, 2_048],
+    ])
+    expect(apiOf(load(`${shop}    maintenance: true\n`)).unmatchedRoute.maintenance).toEqual(paused)
+  })
+
+  it.each([
+    [
+      'maintenance: yes please',
+      ':7:18 apis.shop.maintenance: must be true or false, or a map with retry_after, message',
+    ],
+    ['maintenance: {retry_after: 0s}', ':7:32 apis.shop.maintenance.retry_after: must be longer than 0'],
+    ['maintenance: {message: "a\\nb"}', 'apis.shop.maintenance.message: must be one line of up to 500 characters'],
+  ])('%s is refused', (text, message) => {
+    expect(errors(`${shop}    ${text}\n`)).toEqual([expect.stringContaining(message)])
+  })
+})
+
 describe('a reload', () => {
   const two = `${shop}    routes: [{id: a, path: /a}, {id: b, path: /b}]\n  other: {address: b.example, upstream: "http://x"}\n`
   it('keeps the numbers of APIs and routes, and gives new ones only to what is new', () => {

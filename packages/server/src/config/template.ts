@@ -119,6 +119,8 @@ apis:
         cost: 1               # what one request takes from limits and quotas
         # client_side: false  # true: publishable keys may call it from pages
         # body_max: 10MiB
+        # headers_max: 8KiB     # names and values together
+        # maintenance: {retry_after: 5m, message: Back soon}   # 503 to who may call it; true, or false against the API's
         # timeouts: {connect: 5s, first_byte: 60s, idle: 2m, total: 1h}    # total: none, if it is not there
         # on_stale: refuse    # serve: go on with known records when the store is away
         # on_revoke: close    # finish: event streams and WebSockets outlive their credential

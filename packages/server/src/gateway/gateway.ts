@@ -4,6 +4,7 @@ import type { Result } from '../base/result.ts'
 import type { Upstream } from '../core/apis/upstream.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
+import { admitted } from './admission.ts'
 import { sendAnswer, sendInternalError } from './answer.ts'
 import { type GatewayContext, type GatewayParts, createContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
@@ -83,7 +84,7 @@ function readable(context: GatewayContext, exchange: Exchange, facts: RequestFac
 
 /** In one synchronous turn: what was decided is charged and sent on before anything can change. */
 function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
-  const evaluation = withBodyChecked(exchange, found)
+  const evaluation = admitted(exchange, facts, found)
   if (evaluation.allowed && facts.body === undefined) {
     const body = bodyDecides(evaluation, exchange, facts)
     if (body === 'skip') return decide(context, exchange, { ...facts, body: null })
@@ -132,15 +133,4 @@ function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFac
 
 function optionsFor({ body }: RequestFacts): ForwardOptions {
   return body === undefined || body === null ? asReceived : { body, tap: null, filter: null }
-}
-
-/** A body that announces itself as too large, or is already known to be broken, is refused before any charge. */
-function withBodyChecked(exchange: Exchange, evaluation: Evaluation): Evaluation {
-  const { allowed, route } = evaluation
-  if (!allowed || route === null) return evaluation
-  if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
-  const { length } = exchange.body
-  return typeof length === 'number' && length > route.bodyBytesMax
-    ? refusedAs(evaluation, 'request_too_large')
-    : evaluation
 }

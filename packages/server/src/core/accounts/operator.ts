@@ -57,6 +57,8 @@ const managementRoute: Route = {
   onRevoke: 'close',
   timeouts: { connectMs: 0, firstByteMs: 0, idleMs: 0, totalMs: null },
   bodyBytesMax: 0,
+  headerBytesMax: null,
+  maintenance: null,
   title: null,
   contract: null,
   connection: null,

@@ -105,6 +105,10 @@ export interface Route {
   readonly onRevoke: 'close' | 'finish'
   readonly timeouts: Timeouts
   readonly bodyBytesMax: number
+  /** Of names and values of all header lines; null: what the listener takes. */
+  readonly headerBytesMax: number | null
+  /** Null: it is served. */
+  readonly maintenance: Maintenance | null
   /** What requests are held against before they are forwarded; null: they are not validated. */
   readonly contract: RequestContract | null
   /** The connection whose credential is injected, for each environment. Null: none is. */
@@ -115,6 +119,13 @@ export interface Route {
 
 /** One of the operator's own by its name, or that of the credential's project (or account) to a platform. */
 export type ConnectionUse = { readonly name: string } | { readonly platform: string }
+
+/** An API or a route that is paused: whoever may call it is told so, and when to come again. */
+export interface Maintenance {
+  readonly retryAfterMs: number
+  /** One more sentence for callers. */
+  readonly message: string | null
+}
 
 /** The routes of one API, ready to be matched. */
 export interface RouteTable {

@@ -19,6 +19,8 @@ function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<
     onRevoke: 'close',
     timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: null },
     bodyBytesMax: 1,
+    headerBytesMax: null,
+    maintenance: null,
     title: null,
     contract: null,
     connection: null,

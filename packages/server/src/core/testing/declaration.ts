@@ -29,6 +29,8 @@ export function aRoute(fields: Partial<Route> = {}): Route {
     onRevoke: 'close',
     timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: null },
     bodyBytesMax: 1,
+    headerBytesMax: null,
+    maintenance: null,
     title: null,
     contract: null,
     connection: null,

@@ -60,6 +60,8 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     onRevoke: 'close',
     timeouts: { connectMs: 5_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: null },
     bodyBytesMax: 100 * 1024 * 1024,
+    headerBytesMax: null,
+    maintenance: null,
     title: null,
     contract: null,
     connection: null,

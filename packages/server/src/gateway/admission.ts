@@ -1,0 +1,28 @@
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { RequestFacts } from '../core/decision/facts.ts'
+import type { Exchange } from './exchange.ts'
+import { refusedAs } from './wire.ts'
+
+/**
+ * What the route says of every allowed request before any charge: that it is paused, how large headers and body may
+ * be. A body that announces itself as too large, or is already known to be broken, is not waited for.
+ */
+export function admitted(exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): Evaluation {
+  const { route } = evaluation
+  if (!evaluation.allowed || route === null) return evaluation
+  if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
+  const { maintenance, headerBytesMax, bodyBytesMax } = route
+  if (maintenance !== null) {
+    const { retryAfterMs, message } = maintenance
+    return refusedAs(evaluation, 'maintenance', { retryAfterMs, hint: message })
+  }
+  if (headerBytesMax !== null && bytesOf(facts.headers) > headerBytesMax)
+    return refusedAs(evaluation, 'headers_too_large')
+  const { length } = exchange.body
+  return typeof length === 'number' && length > bodyBytesMax ? refusedAs(evaluation, 'request_too_large') : evaluation
+}
+
+/** One character a byte. */
+function bytesOf(lines: readonly string[]): number {
+  return lines.reduce((sum, text) => sum + text.length, 0)
+}
