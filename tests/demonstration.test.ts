@@ -32,7 +32,9 @@ describe('npm start without a postern.yaml', () => {
   it('prints lines that answer what they say, also when they are pasted twice', async () => {
     const lines = linesOf(running.printed)
     expect(lines.map(({ answer }) => answer)).toEqual([
-      ...Array<string>(7).fill('200'),
+      ...Array<string>(10).fill('200'),
+      '403 model_not_allowed',
+      '429 budget_exceeded',
       '403 scope_missing',
       'exit 3',
       'exit 0',
@@ -116,14 +118,14 @@ describe('npm start without a postern.yaml', () => {
   })
 
   it('prints the same after a new start, and makes anew what the reader has revoked, and says so', async () => {
-    const before = linesOf(running.printed).slice(0, 8)
+    const before = linesOf(running.printed).slice(0, 13)
     const state: unknown = JSON.parse(readFileSync(join(folder, '.postern', 'data', 'demonstration.json'), 'utf8'))
     expect(state).toMatchObject({ credentials: { cardconnect: { id: expect.stringMatching(/^cred_/) } } })
     const { id } = (state as { credentials: { cardconnect: { id: string } } }).credentials.cardconnect
     expect(await paste(`POSTERN_URL=http://127.0.0.1:${base + 81} npx postern key revoke ${id} --yes`)).toBe('exit 0')
     await stop(running)
     running = await start()
-    const after = linesOf(running.printed).slice(0, 8)
+    const after = linesOf(running.printed).slice(0, 13)
     expect(after.filter((line) => !isCardConnect(line))).toEqual(before.filter((line) => !isCardConnect(line)))
     expect(running.printed).toContain('"Card Connect" is revoked: a new credential was made.')
     for (const { command, answer } of after.filter(isCardConnect)) expect(await paste(command)).toBe(answer)

@@ -8,8 +8,15 @@ import { demoFolder, type DemoPorts } from './ports.ts'
 
 const template = new URL('../../../../examples/demonstration.yaml', import.meta.url)
 
+/** What stands behind the gateway in the demonstration. */
+export interface Behind {
+  readonly upstreamPort: number
+  readonly standInPort: number
+  readonly standInKey: string
+}
+
 /** The demonstration's configuration: examples/demonstration.yaml with the ports of this run. */
-export function demoConfig(io: Io, ports: DemoPorts, upstreamPort: number): Config {
+export function demoConfig(io: Io, ports: DemoPorts, behind: Behind): Config {
   const folder = join(io.cwd, demoFolder)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const env = {
@@ -20,7 +27,10 @@ export function demoConfig(io: Io, ports: DemoPorts, upstreamPort: number): Conf
     VOUCHERIFY_PORT: String(ports.voucherify),
     CONSOLE_PORT: String(ports.console),
     OPS_PORT: String(ports.ops),
-    UPSTREAM_PORT: String(upstreamPort),
+    LLM_PORT: String(ports.llm),
+    UPSTREAM_PORT: String(behind.upstreamPort),
+    STAND_IN_PORT: String(behind.standInPort),
+    STAND_IN_KEY: behind.standInKey,
   }
   const loaded = loadConfigText(readFileSync(template, 'utf8'), { file: join(folder, 'demonstration.yaml'), env })
   if (loaded.ok) return loaded.value

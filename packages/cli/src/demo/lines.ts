@@ -16,7 +16,7 @@ export interface DemoGroup {
 
 /** `postern` is how the command line is called here: with POSTERN_URL before it where the console is elsewhere. */
 export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, postern: string): readonly DemoGroup[] {
-  const { wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked } = credentials
+  const { wecantrack, clickmeter, readOnly, cardconnect, server, client, llm, spent, rotated, revoked } = credentials
   const data = at(ports.wecantrack, '/v1/data')
   const links = at(ports.clickmeter, '/v2/links')
   const transactions = at(ports.cardconnect, '/v1/transactions')
@@ -52,6 +52,21 @@ export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, poste
       ],
     },
     {
+      title: 'Language models',
+      about: 'a stand-in answers for each provider; official clients need only base URL and key (README)',
+      lines: [
+        ok(chat(ports.llm, llm.secret)),
+        ok(
+          `curl ${at(ports.llm, '/anthropic/v1/messages')} -H 'x-api-key: ${llm.secret}' -H 'anthropic-version: 2023-06-01' -H 'Content-Type: application/json' -d '{"model":"stand-in","max_tokens":100,"messages":[{"role":"user","content":"hello"}]}'`,
+        ),
+        ok(
+          `curl ${at(ports.llm, '/gemini/v1beta/models/stand-in:generateContent')} -H 'x-goog-api-key: ${llm.secret}' -H 'Content-Type: application/json' -d '{"contents":[{"parts":[{"text":"hello"}]}]}'`,
+        ),
+        { command: chat(ports.llm, llm.secret, 'another-model'), answer: '403 model_not_allowed' },
+        { command: chat(ports.llm, spent.secret), answer: '429 budget_exceeded' },
+      ],
+    },
+    {
       title: 'Refused, and why',
       about: 'a key that may only read tries to write',
       lines: [
@@ -82,6 +97,10 @@ export function demoGroups(ports: DemoPorts, { credentials }: Provisioned, poste
       ],
     },
   ]
+}
+
+function chat(port: number, key: string, model = 'stand-in'): string {
+  return `curl ${at(port, '/openai/v1/chat/completions')} -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -d '{"model":"${model}","messages":[{"role":"user","content":"hello"}]}'`
 }
 
 function at(port: number, path: string): string {

@@ -34,17 +34,20 @@ export async function provision(api: Client, dataFolder: string): Promise<Provis
     return keep(name, await issue(api, state.project, throwAway[name]))
   }
   // All at once: the store writes them together.
-  const [wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked] = await Promise.all([
-    ensure('wecantrack'),
-    ensure('clickmeter'),
-    ensure('readOnly'),
-    ensure('cardconnect'),
-    ensure('server'),
-    ensure('client'),
-    renew('rotated'),
-    renew('revoked'),
-  ])
-  const credentials = { wecantrack, clickmeter, readOnly, cardconnect, server, client, rotated, revoked }
+  const [wecantrack, clickmeter, readOnly, cardconnect, server, client, llm, spent, rotated, revoked] =
+    await Promise.all([
+      ensure('wecantrack'),
+      ensure('clickmeter'),
+      ensure('readOnly'),
+      ensure('cardconnect'),
+      ensure('server'),
+      ensure('client'),
+      ensure('llm'),
+      ensure('spent'),
+      renew('rotated'),
+      renew('revoked'),
+    ])
+  const credentials = { wecantrack, clickmeter, readOnly, cardconnect, server, client, llm, spent, rotated, revoked }
   return { account: state.account, notes, credentials }
 }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 
 import type { RunningServer } from '@postern/server'
 
+import { startStandIn } from '../../../../examples/llm-stand-in/stand-in.ts'
 import { startUpstream } from '../../../../examples/upstream/upstream.ts'
 import { createClient, type Client } from '../client/client.ts'
 import { runServer } from '../local/run-server.ts'
@@ -14,21 +15,27 @@ import { defaultBase, demoFolder, demoPorts, type DemoPorts } from './ports.ts'
 import { printDemo } from './print.ts'
 import { provision } from './provision.ts'
 
+/** What the operator would have from a provider; here nothing but a word. */
+const standInKey = 'the-key-of-the-stand-in'
+
 /** Starts server and example API in this process, sees to accounts and keys, and prints what to paste. */
 export async function runDemonstration(tools: Tools, portBase: number): Promise<void> {
   const { io } = tools
   const startedAt = io.now()
   const ports = demoPorts(portBase)
   const upstream = await startUpstream()
+  const standIn = await startStandIn(0, standInKey)
+  const behind = { upstreamPort: upstream.port, standInPort: standIn.port, standInKey }
   let server: RunningServer | null = null
   try {
-    server = await runServer(tools, demoConfig(io, ports, upstream.port), { watch: false, quiet: true })
+    server = await runServer(tools, demoConfig(io, ports, behind), { watch: false, quiet: true })
     const provisioned = await provision(clientOf(server), dirname(server.managementKeyFile))
     const groups = demoGroups(ports, provisioned, commandHere(io.env['POSTERN_URL'], ports))
     printDemo(tools.out, { ports, groups, notes: provisioned.notes, readyMs: io.now() - startedAt })
   } catch (error) {
     await server?.stop(0)
     await upstream.close()
+    await standIn.close()
     throw error instanceof Stop && error.code === exit.notAllowed ? keyIsGone(error) : error
   }
 }

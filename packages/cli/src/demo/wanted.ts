@@ -1,3 +1,5 @@
+const providers = ['openai', 'anthropic', 'mistral', 'gemini', 'ollama'] as const
+
 /** Credentials that the printed lines use, by what they are for. */
 export const wanted = {
   wecantrack: { name: 'WeCanTrack', kind: 'secret', apis: ['wecantrack'], scopes: ['read'] },
@@ -17,6 +19,14 @@ export const wanted = {
     scopes: ['client_api'],
     origin_allow: ['yourdomain.com'],
   },
+  llm: { name: 'Language models', kind: 'secret', apis: providers, scopes: [] },
+  spent: {
+    name: 'Language models, next to no budget',
+    kind: 'secret',
+    apis: providers,
+    scopes: [],
+    budgets: [{ name: 'pocket-money', per: 'credential', tokens: 100, period: 'year' }],
+  },
 } as const
 
 /** Made anew at each start: the reader is invited to end them. */
@@ -34,4 +44,5 @@ export interface Wanted {
   readonly apis: readonly string[]
   readonly scopes: readonly string[]
   readonly origin_allow?: readonly string[]
+  readonly budgets?: readonly object[]
 }
