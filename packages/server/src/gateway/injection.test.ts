@@ -66,6 +66,24 @@ describe('the upstream’s own credential (APK-2)', () => {
     expect([answer.header('location'), answer.header('x-echo')]).toEqual([['/b?x=1'], []])
   })
 
+  it.each([
+    ['Basic as it was sent', 'Basic TOKEN'],
+    ['its token alone', 'TOKEN'],
+    ['the password alone', 'pa/ss+word'],
+    ['percent-encoded in lower case', 'https://a/?p=pa%2fss%2bword'],
+    ['percent-encoded where nobody has to', '%70a%2Fss+wor%64'],
+  ])('is in no header of an answer as %s', async (_name, echo) => {
+    const secret = 'user:pa/ss+word'
+    const value = echo.replace('TOKEN', Buffer.from(secret).toString('base64'))
+    const { port } = await gatewayTo(
+      (_seen, socket) =>
+        void socket.write(`HTTP/1.1 200 OK\r\nX-Echo: ${value}\r\nX-Other: 100%\r\nContent-Length: 0\r\n\r\n`),
+      { upstreamCredential: { place: { in: 'basic' }, secret: new Secret(secret) } },
+    )
+    const answer = await request(port, head('GET /a HTTP/1.1', 'Host: a', key))
+    expect([answer.header('x-echo'), answer.header('x-other')]).toEqual([[], ['100%']])
+  })
+
   it('comes without identity headers where the upstream need not know who calls', async () => {
     const { lines } = await seenBy(
       { in: 'bearer' },

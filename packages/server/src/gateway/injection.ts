@@ -22,16 +22,19 @@ export function injectionOf(credential: UpstreamCredential | null): Injection {
 
 function inject({ place, secret }: UpstreamCredential): Injection {
   const value = secret.reveal()
-  const inHeader = (name: string, text: string): Injection => ({
+  const inHeader = (name: string, text: string, forms: readonly string[] = [value]): Injection => ({
     ...nothing,
     lines: [name, text],
-    secrets: [value, text],
+    secrets: forms,
   })
   switch (place.in) {
     case 'bearer':
       return inHeader('Authorization', `Bearer ${value}`)
-    case 'basic':
-      return inHeader('Authorization', `Basic ${Buffer.from(value, 'utf8').toString('base64')}`)
+    case 'basic': {
+      const token = Buffer.from(value, 'utf8').toString('base64')
+      const password = value.slice(value.indexOf(':') + 1)
+      return inHeader('Authorization', `Basic ${token}`, [value, password, token])
+    }
     case 'header':
       return inHeader(place.name, value)
     case 'query': {
@@ -75,8 +78,9 @@ const tellingLength = 8
  */
 export function withoutInjected(lines: readonly string[], { secrets, cut }: Injection): readonly string[] {
   if (secrets.length === 0) return lines
-  const leaks = (value: string): boolean =>
+  const holds = (value: string): boolean =>
     secrets.some((secret) => secret.length >= tellingLength && value.includes(secret))
+  const leaks = (value: string): boolean => holds(value) || (value.includes('%') && holds(percentDecoded(value)))
   if (!lines.some((text, i) => i % 2 === 1 && leaks(text))) return lines
   const kept: string[] = []
   for (let i = 0; i < lines.length; i += 2) {
@@ -87,6 +91,10 @@ export function withoutInjected(lines: readonly string[], { secrets, cut }: Inje
   }
   return kept
 }
+
+/** Encoded octets of ASCII, whichever of them the upstream chose to encode and in which case. */
+const percentDecoded = (value: string): string =>
+  value.replaceAll(/%([2-7][0-9a-f])/gi, (_, digits: string) => String.fromCodePoint(Number.parseInt(digits, 16)))
 
 const isAddress = (name: string): boolean => /^(content-)?location$/i.test(name)
 
