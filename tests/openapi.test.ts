@@ -84,6 +84,7 @@ describe('a route with `validate`', () => {
     ],
     ['no type', () => put('{"amount":7}', []), 'The Content-Type of the body is not one that this operation takes.'],
     ['no body', () => put(''), 'The body is missing.'],
+    ['two types', () => put('{"amount":7}', [json, ['content-type', 'text/csv']]), 'more than one Content-Type'],
   ])(
     'refuses %s with the place and the rule, charges nothing, and the upstream hears nothing of it',
     async (_, call, told) => {

@@ -8,7 +8,7 @@ import type { Charge, LimitRefusal } from '../limits/limiter.ts'
 import type { Candidate } from './candidate.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
-import { announcesBody, headerValue } from './headers.ts'
+import { announcesBody, headerValue, headerValues } from './headers.ts'
 import { budgetHint, comparedModel, estimateOf, testModel } from './model-checks.ts'
 import { refuse } from './refuse.ts'
 import { missingScopes, type Rights } from './rights.ts'
@@ -192,8 +192,11 @@ const contract: Check = {
 function contractFault(against: RequestContract, { facts, prefixLength, query }: Candidate): string | null {
   const path = facts.target.slice(prefixLength, facts.target.length - query.length) || '/'
   const ofHead = against.headFault(path, query, facts.headers)
-  if (ofHead !== null || against.body === null || facts.body === undefined) return ofHead
+  if (ofHead !== null || against.body === null) return ofHead
   const { headers, body } = facts
+  // What was judged as the one could be read as the other behind the gateway.
+  if (headerValues(headers, 'content-type').length > 1) return 'It has more than one Content-Type.'
+  if (body === undefined) return null
   return against.body.fault(headerValue(headers, 'content-type'), announcesBody(headers), body)
 }
 
