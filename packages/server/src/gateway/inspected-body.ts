@@ -11,6 +11,8 @@ import { asksModelInBody } from './model-request.ts'
 
 /** More than that is never held against a description; beyond it a body cannot be judged, and is refused. */
 const describedBytesMax = 4 * 1024 * 1024
+/** What is held of a body at first; from there it doubles. */
+const heldBytesAtFirst = 16_384
 /** And it has to be whole by then, however steadily it trickles in. */
 const wholeWithinMs = 300_000
 
@@ -52,7 +54,8 @@ export class InspectedBody implements Deadline, InFlight {
   readonly #idleMs: number
   readonly #bytesMax: number
   readonly #answer: (outcome: Buffer | Code) => void
-  #chunks: Buffer[] = []
+  /** Copied together as it comes: bytes that come one by one would each hold the packet that they came in. */
+  #held: Buffer = nothing
   #bytes = 0
   /** Of what all requests may hold. */
   #claimed = 0
@@ -79,7 +82,6 @@ export class InspectedBody implements Deadline, InFlight {
     if (typeof length === 'number' && length > this.#bytesMax) return this.#end('request_too_large')
     exchange.releaseBody = () => this.#release()
     exchange.res.once('close', exchange.releaseBody)
-    if (typeof length === 'number' && !this.#claim(length)) return this.#end('overloaded')
     exchange.inFlight = this
     this.#lastInstant = this.#context.clock.monotonic() + wholeWithinMs
     this.#putOff()
@@ -101,16 +103,33 @@ export class InspectedBody implements Deadline, InFlight {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#bytes += chunk.length
-    if (this.#bytes > this.#bytesMax) return this.#end('request_too_large')
-    if (!this.#claim(this.#bytes)) return this.#end('overloaded')
-    this.#chunks.push(chunk)
+    const bytes = this.#bytes + chunk.length
+    if (bytes > this.#bytesMax) return this.#end('request_too_large')
+    if (bytes === this.#exchange.body.length && this.#bytes === 0) {
+      if (!this.#claim(bytes)) return this.#end('overloaded')
+      this.#held = chunk
+    } else {
+      if (bytes > this.#held.length && !this.#grow(bytes)) return this.#end('overloaded')
+      chunk.copy(this.#held, this.#bytes)
+    }
+    this.#bytes = bytes
     this.#putOff()
   }
 
   readonly #onEnd = (): void => {
-    const [first] = this.#chunks
-    this.#end(this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks, this.#bytes))
+    this.#end(this.#held.subarray(0, this.#bytes))
+  }
+
+  /** As bytes come, not as they are announced: whoever only announces a body takes no room from others. */
+  #grow(bytes: number): boolean {
+    const { length } = this.#exchange.body
+    const most = typeof length === 'number' ? length : this.#bytesMax
+    const capacity = Math.min(most, Math.max(bytes, 2 * this.#held.length, heldBytesAtFirst))
+    if (!this.#claim(capacity)) return false
+    const held = Buffer.allocUnsafeSlow(capacity)
+    this.#held.copy(held, 0, 0, this.#bytes)
+    this.#held = held
+    return true
   }
 
   /** Room for so many bytes of this body in all; false where too much is held already. */
@@ -143,9 +162,11 @@ export class InspectedBody implements Deadline, InFlight {
 
   #stop(): void {
     this.#over = true
-    this.#chunks = []
+    this.#held = nothing
     this.#context.deadlines.unwatch(this)
     this.#exchange.req.off('data', this.#onData).off('end', this.#onEnd).pause()
     if (this.#exchange.inFlight === this) this.#exchange.inFlight = null
   }
 }
+
+const nothing = Buffer.alloc(0)
