@@ -19,6 +19,8 @@ export function createIds(clock: Clock, random: Random): Ids {
   let counter = 0
   let pool: Uint8Array = new Uint8Array(0)
   let used = 0
+  let lastText = ''
+  let textOfMs = -1
   const take = (count: number): Uint8Array => {
     if (used + count > pool.length) {
       pool = random.bytes(count * 256)
@@ -35,7 +37,11 @@ export function createIds(clock: Clock, random: Random): Ids {
       if (counter > 0xfff) counter = 0
       const tail = take(8)
       tail[0] = ((tail[0] ?? 0) & 0x3f) | 0x80
-      return `${prefix}_${lastMs.toString(16).padStart(12, '0')}7${counter.toString(16).padStart(3, '0')}${hex(tail)}`
+      if (textOfMs !== lastMs) {
+        textOfMs = lastMs
+        lastText = `${lastMs.toString(16).padStart(12, '0')}7`
+      }
+      return `${prefix}_${lastText}${hexOfByte[counter >> 8]?.slice(1)}${hexOfByte[counter & 0xff]}${hex(tail)}`
     },
     credential: () => randomBase62(12, random),
   }

@@ -15,6 +15,8 @@ export class Connection<Request> {
   readonly waiting: Request[] = []
   /** A request came on it. */
   used = false
+  /** For how long it has waited for its next request, when it was last looked at. */
+  idleMs = 0
   /** Nothing more that arrives on it is read as a request. */
   broken = false
 

@@ -21,14 +21,27 @@ export interface Connections {
 /** A connection on which nothing was asked yet has its first request on the way, mostly. */
 const lastCallMs = 1_000
 
+/** How often it is looked whether connections are idle for too long. */
+const idleStepMs = 1_000
+
 /** `shaking`: how many connections are within their TLS handshake, and so are none of these yet. */
-export function createConnections(clock: Clock, shaking: () => number): Connections {
+export function createConnections(clock: Clock, keepAliveMs: number, shaking: () => number): Connections {
   const open = new Map<Socket, Connection<Exchange>>()
   const drained = Promise.withResolvers<void>()
   let draining = false
   let over = false
+  // One look at all, and not a timer for each: a timer would be set anew twice for each request.
+  const idle = clock.every(idleStepMs, () => {
+    for (const connection of open.values()) {
+      if (!connection.used || connection.current !== null) continue
+      if (connection.idleMs >= keepAliveMs) connection.finish()
+      connection.idleMs += idleStepMs
+    }
+  })
   const settle = (): void => {
-    if (draining && open.size === 0 && (over || shaking() === 0)) drained.resolve()
+    if (!draining || open.size > 0 || (!over && shaking() > 0)) return
+    idle.stop()
+    drained.resolve()
   }
   const endAll = (): void => {
     over = true

@@ -7,9 +7,9 @@ import { sendAnswer } from './answer.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { Forwarding } from './forwarding.ts'
-import { requestHeaders, trailerNames, upstreamPath } from './headers.ts'
+import { requestFields, trailerNames, upstreamPath } from './headers.ts'
 import { injectionOf, withCut, withParameter } from './injection.ts'
-import { isPlainValue } from './upstream/request-head.ts'
+import { ownFields } from './upstream/request-head.ts'
 import { refusedAs } from './wire.ts'
 
 /** What a stage before forwarding has to say about it. */
@@ -43,20 +43,21 @@ export function forward(
   if (injection === null) return refuseUnconnected(context, exchange, evaluation, standing)
   const places = route.connection === null ? headerRules.places(api) : withCut(headerRules.places(api), injection)
   const length = options.body === null ? exchange.body.length : options.body.length
-  const own = [...(api.identityHeaders ? whoCalls(context, exchange, facts, evaluation) : []), ...injection.lines]
-  own.push('X-Request-Id', exchange.requestId)
+  let fields = requestFields(headerRules, facts.headers, places, evaluation)
+  if (api.identityHeaders) fields += whoCalls(context, exchange, facts, evaluation)
+  fields += ownFields(injection.lines) + ownFields(['X-Request-Id', exchange.requestId])
   // So that what the model took can be read in its answer.
-  if (api.llm !== null) own.push('Accept-Encoding', 'identity')
+  if (api.llm !== null) fields += 'Accept-Encoding: identity\r\n'
   if (length === 'chunked') {
     const announced = trailerNames(headerRules, facts.headers, places)
-    if (announced !== null) own.push('Trailer', announced)
+    if (announced !== null) fields += `Trailer: ${announced}\r\n`
   }
-  if (exchange.upgrade !== null) own.push('Connection', 'Upgrade', 'Upgrade', 'websocket')
+  if (exchange.upgrade !== null) fields += 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
   const allowed = { facts, evaluation, standing, route }
   const upstream = upstreamOf(api, environment, evaluation.principal?.region ?? null)
   const forwarding = new Forwarding(context, exchange, allowed, upstream, {
     path: withParameter(upstreamPath(facts.target, '', places, evaluation), injection.parameter),
-    lines: requestHeaders(headerRules, facts.headers, places, evaluation, plainLines(own)),
+    fields,
     length,
     body: options.body,
     places,
@@ -81,26 +82,8 @@ function refuseUnconnected(
   exchange.meter('answered')
 }
 
-function whoCalls(
-  context: GatewayContext,
-  exchange: Exchange,
-  facts: RequestFacts,
-  evaluation: Evaluation,
-): readonly string[] {
-  return [
-    ...context.dataPlane.identityHeaders(evaluation, exchange.requestId),
-    'X-Forwarded-For',
-    formatIp(evaluation.clientIp),
-    'X-Forwarded-Host',
-    facts.host,
-    'X-Forwarded-Proto',
-    evaluation.secure ? 'https' : 'http',
-  ]
-}
-
-/** Some of it is declared or stored, and not all that can be is fit for a header. */
-function plainLines(own: readonly string[]): readonly string[] {
-  for (let i = 1; i < own.length; i += 2)
-    if (!isPlainValue(own[i] ?? '')) throw new Error(`the value of ${own[i - 1]} cannot stand in a header line`)
-  return own
+function whoCalls(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): string {
+  const identity = ownFields(context.dataPlane.identityHeaders(evaluation, exchange.requestId))
+  const proto = evaluation.secure ? 'https' : 'http'
+  return `${identity}X-Forwarded-For: ${formatIp(evaluation.clientIp)}\r\nX-Forwarded-Host: ${facts.host}\r\nX-Forwarded-Proto: ${proto}\r\n`
 }

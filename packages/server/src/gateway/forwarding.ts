@@ -35,7 +35,8 @@ export interface Allowed {
 export interface OutgoingRequest {
   /** Each target has a base path of its own to be put before it. */
   readonly path: string
-  readonly lines: readonly string[]
+  /** Header lines as they stand in the head, less Host and what frames the body. */
+  readonly fields: string
   readonly length: RequestLength
   /** Null: it streams from the client, if there is one. */
   readonly body: Buffer | null
@@ -95,11 +96,11 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     const repeatable = !streams && idempotent.has(facts.method)
     this.#attempts = new Attempts(context, upstream, this, repeatable)
     const { totalMs } = route.timeouts
-    this.#endsAt = totalMs === null ? Number.POSITIVE_INFINITY : context.clock.monotonic() + totalMs
+    this.#endsAt = totalMs === null ? Number.POSITIVE_INFINITY : facts.monotonic + totalMs
+    this.dueAt = Math.min(facts.monotonic + route.timeouts.connectMs, this.#endsAt)
   }
 
   start(): void {
-    this.#enter('connecting', this.#allowed.route.timeouts.connectMs)
     this.#context.deadlines.watch(this)
     if (!this.#attempts.first()) this.#giveUp('upstream_unreachable', 'unreachable')
   }
@@ -108,10 +109,10 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
 
   connected(connection: RequestConnection): void {
     this.#attempts.connection = connection
-    const { path, lines, length, body } = this.#request
+    const { path, fields, length, body } = this.#request
     // Not the connection's: targets with other base paths share it.
     const { authority, basePath } = this.#attempts.target
-    const head = requestHead(this.method, basePath + path, authority, lines, length)
+    const head = requestHead(this.method, basePath + path, authority, fields, length)
     if (this.#body !== null) {
       this.#enter('sending', this.#allowed.route.timeouts.idleMs)
       return this.#body.sendTo(connection, head)
@@ -173,6 +174,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   }
 
   answerStart(head: ResponseHead): void {
+    this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#head(head)
     this.#longRunning = this.#allowed.route.onRevoke === 'close' && isEventStream(head.lines)
     if (this.#longRunning) this.#context.longRunning.add(this)
@@ -216,7 +218,6 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   #head(head: ResponseHead): void {
     this.#status = head.status
     this.#exchange.upstreamMs = this.#context.clock.monotonic() - this.#exchange.decidedAt
-    this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#tap?.head(head.status, head.lines)
     this.#letBodyGo()
     passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))

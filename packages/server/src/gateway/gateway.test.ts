@@ -242,7 +242,6 @@ describe('an answer on its way back', () => {
         'RateLimit',
         'Date',
         'Connection',
-        'Keep-Alive',
       ].toSorted(),
     )
     expect(answer.header('set-cookie')).toEqual(['a=1', 'b=2'])
@@ -567,6 +566,20 @@ describe('what does not move on', () => {
     ])
     expect(upstream.seen).toEqual([])
     client.socket.destroy()
+  })
+
+  it('is closed where a client asks nothing more for a while, and not before', async () => {
+    const clock = fixedClock()
+    const { port } = await gatewayTo(undefined, { clock, wire: { keepAliveMs: 10_000 } })
+    const client = rawClient(port)
+    for (const idle of [10_000, 0]) {
+      client.send(head('GET / HTTP/1.1', 'Host: a', key))
+      expect((await client.answer()).status).toBe(200)
+      clock.advance(idle)
+    }
+    expect(client.socket.readyState).toBe('open')
+    clock.advance(11_000)
+    await client.closed()
   })
 
   it('is 408 where a head does not come to its end', async () => {

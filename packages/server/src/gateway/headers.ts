@@ -156,19 +156,18 @@ function addInjectionPlace(place: InjectionPlace, headers: Set<string>, paramete
 }
 
 /**
- * The header lines that go on to the upstream: what belongs to the client's connection, what only the gateway may
- * state and every credential place of the API are gone, and only then the gateway's own lines are added, so that
- * no client can name them in `Connection`.
+ * The client's header lines that go on to the upstream, as they stand in a head: what belongs to the client's
+ * connection, what only the gateway may state and every credential place of the API are gone. Only behind them come
+ * the gateway's own lines, so that no client can name those in `Connection`.
  */
-export function requestHeaders(
+export function requestFields(
   rules: HeaderRules,
   lines: readonly string[],
   places: CredentialPlaces,
   evaluation: Evaluation,
-  own: readonly string[],
-): string[] {
+): string {
   const nominated = nominatedBy(lines)
-  const kept: string[] = []
+  let kept = ''
   let traced: boolean | null = null
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i] ?? ''
@@ -177,15 +176,17 @@ export function requestHeaders(
     if (ofConnection || ofGateway || framing || places.headers.has(normal) || nominated?.has(normal) === true) continue
     if (trace && !(traced ??= traceIdOf(lines) !== null)) continue
     if (normal === 'referer' && places.parameters.length > 0 && holdsKey(value, places, evaluation)) continue
-    kept.push(name, value)
+    kept += `${name}: ${value}\r\n`
   }
-  kept.push(...own)
   return kept
 }
 
-/** Whether one of these lines has that normal name. */
+/** Whether one of these lines has that normal name, which keeps the length of a name. */
 export function isNamed(rules: HeaderRules, lines: readonly string[], normal: string): boolean {
-  for (let i = 0; i < lines.length; i += 2) if (rules.of(lines[i] ?? '').normal === normal) return true
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] ?? ''
+    if (name.length === normal.length && rules.of(name).normal === normal) return true
+  }
   return false
 }
 

@@ -91,13 +91,14 @@ async function listen(
 ): Promise<Result<Listener, BusyAddress>> {
   const { limits } = context
   let handshakes: { shaking(): number } | null = null
-  const connections = createConnections(context.clock, () => handshakes?.shaking() ?? 0)
+  const connections = createConnections(context.clock, limits.keepAliveMs, () => handshakes?.shaking() ?? 0)
   const server = createServer({
     maxHeaderSize: limits.headBytesMax,
     headersTimeout: limits.headTimeoutMs,
     // Bodies may be long; what counts is that they move on (`Forwarding`, `endAnswer`).
     requestTimeout: 0,
-    keepAliveTimeout: limits.keepAliveMs,
+    // Idle connections are ended by `Connections`.
+    keepAliveTimeout: 0,
     connectionsCheckingInterval: Math.min(1_000, limits.headTimeoutMs),
     insecureHTTPParser: false,
     // Missing and repeated Host are answered alike, by us.
@@ -122,7 +123,10 @@ async function listen(
   receive(context, serve, server, connections)
   handshakes = context.tls?.attach(server) ?? null
   const failure = await bind(server, asked)
-  if (failure !== null) return fail({ ...asked, reason: failure })
+  if (failure !== null) {
+    await connections.drain()
+    return fail({ ...asked, reason: failure })
+  }
   const bound = boundTo(server)
   // Clients wait in the queue of a socket that was passed: they are taken from its first moment.
   if (asked.fd !== undefined) accepting = bound
@@ -168,6 +172,7 @@ function receive(
   const begin = (exchange: Exchange): void => {
     const { connection, res } = exchange
     connection.current = exchange
+    connection.idleMs = 0
     if (draining()) connection.finish()
     res.once('close', () => {
       connection.current = null

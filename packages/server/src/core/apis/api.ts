@@ -155,7 +155,7 @@ export interface Timeouts {
   readonly firstByteMs: number
   /** Between two chunks of either body. */
   readonly idleMs: number
-  /** From the decision to the last byte of the answer, streams included. Null: no bound. */
+  /** From the arrival of the head to the last byte of the answer, streams included. Null: no bound. */
   readonly totalMs: number | null
 }
 

@@ -2,14 +2,14 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { type HealthRule, inStatusRanges, type Target } from '../../core/apis/upstream.ts'
 import type { Attempt, RequestConnection } from '../upstream/attempt.ts'
 import { UpstreamFault } from '../upstream/fault.ts'
-import { requestHead } from '../upstream/request-head.ts'
+import { ownFields, requestHead } from '../upstream/request-head.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
 import type { Upstreams } from '../upstream/upstreams.ts'
 
 /** Hears once how a target is, and in words why it is thought so. */
 export type ProbeResult = (healthy: boolean, why: string) => void
 
-const lines = ['User-Agent', 'Postern-Health', 'Accept', '*/*', 'Connection', 'close']
+const fields = ownFields(['User-Agent', 'Postern-Health', 'Accept', '*/*', 'Connection', 'close'])
 
 /** One question to a target, over a connection of its own and without any credential: is it well? */
 export class Probe implements Attempt {
@@ -46,7 +46,7 @@ export class Probe implements Attempt {
 
   connected(connection: RequestConnection): void {
     this.#connection = connection
-    connection.writeText(requestHead(this.method, this.#rule.path, this.#target.authority, lines, null))
+    connection.writeText(requestHead(this.method, this.#rule.path, this.#target.authority, fields, null))
     connection.requestSent()
   }
 
