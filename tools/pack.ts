@@ -48,9 +48,12 @@ writeJson('package.json', outerManifest())
 mkdirSync(out, { recursive: true })
 execFileSync('npm', ['pack', '--pack-destination', out], { cwd: staged, stdio: ['ignore', 'inherit', 'inherit'] })
 
-/** Names of the other packages become relative paths: there is nothing to be found below `node_modules`. */
+/**
+ * Names of the other packages become relative paths: there is nothing to be found below `node_modules`. Installed, the
+ * command is on the path, where npx would ask a registry for a package of that name.
+ */
 function linked(file: string): string {
-  const text = readFileSync(join(staged, file), 'utf8')
+  const text = readFileSync(join(staged, file), 'utf8').replaceAll('npx postern', 'postern')
   return text.replaceAll(/(from |import\()'@postern\/(contract|server)'/g, (_, before: string, name: string) => {
     const path = relative(dirname(file), join('packages', name, 'src', 'index.js'))
     return `${before}'${path.startsWith('.') ? path : `./${path}`}'`
