@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import { fixedClock, type FixedClock } from '../packages/server/src/base/clock.ts'
+import { makeAuthority } from './support/certificates.ts'
 import { bearer, issue, makeAccount, type Account } from './support/issue.ts'
-import { exchange, request, type RawAnswer } from './support/raw.ts'
+import { freePorts } from './support/ports.ts'
+import { exchange, request, type RawAnswer, type RawRequest } from './support/raw.ts'
 import { startTestServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
@@ -501,6 +507,35 @@ describe('the address of its own', () => {
       await expect(asked()).rejects.toThrow('ECONNREFUSED')
     } finally {
       await other.stop()
+    }
+  })
+
+  it('speaks TLS where ops does; a question in plain HTTP is not decided', async () => {
+    const authority = makeAuthority()
+    const folder = mkdtempSync(join(tmpdir(), 'postern-forward-auth-'))
+    const { cert, key: privateKey } = authority.issue({ names: ['postern.test'] })
+    writeFileSync(join(folder, 'tls.pem'), cert)
+    writeFileSync(join(folder, 'tls.key'), privateKey, { mode: 0o600 })
+    const [port = 0] = await freePorts(1)
+    const tls = 'tls: {listeners: [ops], certificates: [{cert: ./tls.pem, key: ./tls.key}]}'
+    const listen = `, trusted_proxies: [127.0.0.1], forward_auth: "127.0.0.1:${port}", ${tls}`
+    const other = await startTestServer({ yaml, ownPorts: 1, folder, listen })
+    try {
+      const { value } = await issue(other.api, (await makeAccount(other.api, 'pro')).project)
+      const question: RawRequest = {
+        target: '/forward-auth/v1/orders/1',
+        headers: [['X-Forwarded-Proto', 'https'], ['X-Forwarded-For', '203.0.113.7'], bearer(value)],
+      }
+      const trusted = { ca: authority.cert, servername: 'postern.test' }
+      for (const each of [port, Number(new URL(other.ops).port)]) {
+        const answer = await request(each, { ...question, tls: trusted })
+        expect([answer.status, answer.header('x-postern-api')]).toEqual([200, 'shop'])
+        const plain = await request(each, question)
+        expect([plain.status, plain.text]).toEqual([400, '{"status":"https_only"}'])
+      }
+    } finally {
+      await other.stop()
+      rmSync(folder, { recursive: true })
     }
   })
 })
