@@ -415,6 +415,7 @@ describe('gateway, forward-auth, verify and explain give one answer (design sect
         const { id: _, ...answered } = await throughGateway(facts)
         codes.add(explained.code)
         expect(await asked('verify', facts)).toEqual(explained)
+        expect(await throughForwardAuth(facts)).toEqual(explained)
         expect(answered).toEqual(explained)
         if (explained.allowed !== true) return
         const { principal } = (await describedAnswer('explain', facts)).body
