@@ -24,6 +24,7 @@ apis:
       - {id: getOrder, methods: [GET], path: "/v1/orders/{id}", scopes: {any: [orders.read]}}
       - {id: putOrder, methods: [PUT], path: "/v1/orders/{id}", scopes: {any: [orders.write]}}
       - {id: page, methods: [GET, POST], path: "/v1/page/**", client_side: true}
+      - {id: paused, methods: [GET], path: /v1/paused, maintenance: {retry_after: 5m, message: Back soon}}
   books:
     address: ":PORT0"
     upstream: UPSTREAM
@@ -189,6 +190,16 @@ describe('forward-auth', () => {
     expect(await statusOf({ headers })).toEqual([200, null, null])
     const wider = await ask({ headers, uri: '/v1/nothing', query: '?statuses=403,404' })
     expect([wider.status, (await ask({ query: '?statuses=403,404' })).status]).toEqual([404, 403])
+  })
+
+  it('answers for a route that is paused as the gateway does, and charges nothing', async () => {
+    const answer = await ask({ headers: [bearer(key)], uri: '/v1/paused', query: '?statuses=401,403' })
+    expect([answer.status, answer.header('x-postern-code'), answer.header('retry-after')]).toEqual([
+      503,
+      'maintenance',
+      '300',
+    ])
+    expect((await ask({ uri: '/v1/paused' })).status).toBe(401)
   })
 
   it('leaves 5xx as they are', async () => {

@@ -11,15 +11,19 @@ export function admitted(exchange: Exchange, facts: RequestFacts, evaluation: Ev
   const { route } = evaluation
   if (!evaluation.allowed || route === null) return evaluation
   if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
-  const { maintenance, headerBytesMax, bodyBytesMax } = route
-  if (maintenance !== null) {
-    const { retryAfterMs, message } = maintenance
-    return refusedAs(evaluation, 'maintenance', { retryAfterMs, hint: message })
-  }
+  const open = unlessPaused(evaluation)
+  if (!open.allowed) return open
+  const { headerBytesMax, bodyBytesMax } = route
   if (headerBytesMax !== null && bytesOf(facts.headers) > headerBytesMax)
     return refusedAs(evaluation, 'headers_too_large')
   const { length } = exchange.body
   return typeof length === 'number' && length > bodyBytesMax ? refusedAs(evaluation, 'request_too_large') : evaluation
+}
+
+export function unlessPaused(evaluation: Evaluation): Evaluation {
+  const maintenance = evaluation.route?.maintenance ?? null
+  if (!evaluation.allowed || maintenance === null) return evaluation
+  return refusedAs(evaluation, 'maintenance', { retryAfterMs: maintenance.retryAfterMs, hint: maintenance.message })
 }
 
 /** One character a byte. */

@@ -9,6 +9,7 @@ import type { Answer } from '../../core/decision/answer.ts'
 import type { Evaluation } from '../../core/decision/evaluation.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
 import type { DataPlane } from '../../core/runtime.ts'
+import { unlessPaused } from '../admission.ts'
 import { connectionOf } from '../connection.ts'
 import type { GatewayParts } from '../context.ts'
 import { factsOf, framingOf } from '../facts.ts'
@@ -61,7 +62,8 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     return originalRequest(asked, question, limits)
   }
 
-  const decided = (exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void => {
+  const decided = (exchange: Exchange, facts: RequestFacts, found: Evaluation): void => {
+    const evaluation = unlessPaused(found)
     const { requestId, question, res } = exchange
     parts.observer?.decided(evaluation, clock.monotonic() - facts.monotonic)
     if (res.destroyed) return meter(exchange, facts, evaluation, clientClosed, 'client_gone')
