@@ -504,6 +504,42 @@ describe('models and budgets of a credential', () => {
   })
 })
 
+describe('usage and request log', () => {
+  it('tell tokens and cost by credential and model', async () => {
+    const key = await keyOf(open)
+    provider.answer = completion(1_000, 500)
+    const id = (await ask(key.value, body())).header('x-request-id')
+    await ask(key.value, body())
+    await ask(key.value, body({ model: 'other' }))
+    await until('the log has it', async () => (await server.api('GET', `/requests/${id}`)).status === 200)
+    const row = (await server.api('GET', `/requests/${id}`)).body
+    const took = { input_tokens: 1_000, cached_input_tokens: 0, output_tokens: 500, reasoning_tokens: 0 }
+    expect(row.llm).toEqual({ model: 'gpt-good', ...took, cost: 0.002, currency: 'USD', estimated: false })
+    const from = new Date(Date.now() - 3_600_000).toISOString()
+    const to = new Date(Date.now() + 3_600_000).toISOString()
+    const usageOf = async () =>
+      (await server.api('GET', `/usage?from=${from}&to=${to}&step=day&credential=${key.id}&group_by=credential`)).body
+        .models
+    await until('all is counted', async () =>
+      (await usageOf()).some(({ requests }: { requests: number }) => requests === 2),
+    )
+    await until('both models are', async () => (await usageOf()).length === 2)
+    const models = (await usageOf()).toSorted(
+      (a: { requests: number }, b: { requests: number }) => b.requests - a.requests,
+    )
+    expect(models).toMatchObject([
+      {
+        group: { credential: key.id, model: 'gpt-good' },
+        requests: 2,
+        input_tokens: 2_000,
+        output_tokens: 1_000,
+        cost: { USD: 0.004 },
+      },
+      { group: { credential: key.id, model: 'other' }, requests: 1, input_tokens: 1_000, output_tokens: 500, cost: {} },
+    ])
+  })
+})
+
 describe('what was spent', () => {
   it('survives a restart, and the operator’s credential is written nowhere', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'postern-llm-'))

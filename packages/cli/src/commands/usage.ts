@@ -46,12 +46,30 @@ async function show({ client, io, out }: Tools, { from, to, by, ...filters }: Op
   }
   const groups = by.split(',').filter((name) => name !== '')
   out.table([...columnsFor(groups)], answer.data, 'Nothing was counted in this time.')
+  if (out.forPeople && answer.models.length > 0) out.table([...modelColumns], answer.models, '')
   const { latency_ms: latency } = answer
   if (!out.forPeople) return undefined
   if (latency !== null) out.note(`latency  p50 ${latency.p50} ms  p95 ${latency.p95} ms  p99 ${latency.p99} ms`)
   if (answer.observed_through !== null) out.note(`counted up to ${answer.observed_through}`)
   return undefined
 }
+
+const modelColumns: readonly Column<wire.ModelUsage>[] = [
+  { header: 'AT', value: ({ at }) => at.slice(0, 16).replace('T', ' '), raw: ({ at }) => at },
+  { header: 'MODEL', value: ({ group }) => group['model'] ?? '-' },
+  { header: 'CREDENTIAL', value: ({ group }) => group['credential'] ?? '*' },
+  { header: 'REQUESTS', value: ({ requests }) => String(requests), right: true },
+  { header: 'TOKENS IN', value: (row) => String(row.input_tokens), right: true },
+  { header: 'OUT', value: (row) => String(row.output_tokens), right: true },
+  {
+    header: 'COST',
+    value: ({ cost }) =>
+      Object.entries(cost)
+        .map(([currency, amount]) => `${amount} ${currency}`)
+        .join(', ') || '-',
+    right: true,
+  },
+]
 
 function* columnsFor(groups: readonly string[]): Generator<Column<wire.UsagePoint>> {
   yield { header: 'AT', value: ({ at }) => at.slice(0, 16).replace('T', ' '), raw: ({ at }) => at }

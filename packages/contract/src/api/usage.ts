@@ -16,12 +16,30 @@ export const UsagePoint = Type.Object(
 )
 export type UsagePoint = Static<typeof UsagePoint>
 
+export const ModelUsage = Type.Object(
+  {
+    at: Timestamp,
+    group: Type.Record(Type.String(), Type.String(), {
+      description: '`model`, and one field for each of credential, account and api in `group_by`.',
+    }),
+    requests: Type.Integer(),
+    input_tokens: Type.Integer(),
+    cached_input_tokens: Type.Integer(),
+    output_tokens: Type.Integer(),
+    reasoning_tokens: Type.Integer(),
+    cost: Type.Record(Type.String(), Type.Number(), { description: 'By currency, at the declared prices.' }),
+  },
+  { $id: 'ModelUsage' },
+)
+export type ModelUsage = Static<typeof ModelUsage>
+
 export const Usage = Type.Object(
   {
     from: Timestamp,
     to: Timestamp,
     step: Type.Union([Type.Literal('minute'), Type.Literal('hour'), Type.Literal('day')]),
     data: Type.Array(ref(UsagePoint)),
+    models: Type.Array(ref(ModelUsage), { description: 'What language models took.' }),
     latency_ms: nullable(
       Type.Object(
         { p50: Type.Number(), p90: Type.Number(), p95: Type.Number(), p99: Type.Number(), count: Type.Integer() },
@@ -59,6 +77,21 @@ export const Request = Type.Object(
     country: Type.String(),
     user_agent: nullable(Type.String()),
     latency_ms: Type.Number(),
+    llm: nullable(
+      Type.Object(
+        {
+          model: nullable(Type.String()),
+          input_tokens: Type.Integer(),
+          cached_input_tokens: Type.Integer(),
+          output_tokens: Type.Integer(),
+          reasoning_tokens: Type.Integer(),
+          cost: nullable(Type.Number()),
+          currency: nullable(Type.String()),
+          estimated: Type.Boolean({ description: 'The provider did not say, or not all of it.' }),
+        },
+        { description: 'What it took of a language model; null: none was asked.' },
+      ),
+    ),
   },
   { $id: 'Request' },
 )

@@ -15,7 +15,15 @@ import type { Credential, CredentialKind, SecretInfo } from './credentials/crede
 import type { LimitRule } from './limits/rules.ts'
 import type { ModelTerms } from './llm/terms.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
-import type { RequestFilter, RequestRow, UsageFlush, UsagePoint, UsageQuery } from './usage/usage.ts'
+import type {
+  ModelPoint,
+  ModelQuery,
+  RequestFilter,
+  RequestRow,
+  UsageFlush,
+  UsagePoint,
+  UsageQuery,
+} from './usage/usage.ts'
 
 /**
  * The store as the rest of the product sees it: small async interfaces, implemented by `store/sqlite` and
@@ -415,6 +423,7 @@ export interface RecordStore {
 export interface UsageStore {
   flush(input: UsageFlush): Promise<void>
   query(input: UsageQuery): Promise<readonly UsagePoint[]>
+  models(query: ModelQuery): Promise<readonly ModelPoint[]>
   latency(input: {
     readonly credential: string | null
     readonly route: string | null

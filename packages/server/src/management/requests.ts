@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 
 import type { Page, Scope, Store } from '../core/store.ts'
-import type { RequestRow } from '../core/usage/usage.ts'
+import type { RequestModel, RequestRow } from '../core/usage/usage.ts'
 import { callerOf } from './caller.ts'
 import { found } from './commits.ts'
 import { idParameters, operation } from './operation.ts'
@@ -120,5 +120,19 @@ function requestView(row: RequestRow): wire.Request {
     country: row.country,
     user_agent: row.userAgent,
     latency_ms: row.latencyMs,
+    llm: row.llm === undefined ? null : modelView(row.llm),
+  }
+}
+
+function modelView(llm: RequestModel): wire.Request['llm'] {
+  return {
+    model: llm.model,
+    input_tokens: llm.input,
+    cached_input_tokens: llm.cachedInput,
+    output_tokens: llm.output,
+    reasoning_tokens: llm.reasoning,
+    cost: llm.cost === null ? null : llm.cost / 1_000_000,
+    currency: llm.currency,
+    estimated: llm.estimated,
   }
 }

@@ -2,7 +2,7 @@ import { wire } from '@postern/contract'
 import Type from 'typebox'
 
 import type { Scope } from '../core/store.ts'
-import { latencyBucketsMs, type UsageQuery } from '../core/usage/usage.ts'
+import { latencyBucketsMs, type ModelPoint, type UsageQuery } from '../core/usage/usage.ts'
 import { callerOf } from './caller.ts'
 import { operation } from './operation.ts'
 import type { ManagementParts, Resource } from './parts.ts'
@@ -49,18 +49,39 @@ export const usage: Resource = (app, parts) => {
       const account = accountWithin(scope, query.account ?? null)
       const filter = { project: query.project ?? null, credential, api: query.api ?? null, groupBy, step }
       const points = isNobody(account) ? [] : await parts.store.usage.query({ ...period, ...filter, account })
+      const ofModels = ([...modelGroups] as const).filter((name) => name === 'model' || groupBy.includes(name))
+      const models = isNobody(account)
+        ? []
+        : await parts.store.usage.models({ ...period, ...filter, account, groupBy: ofModels })
       const buckets = await latencyOf(parts, scope, credential, period)
       return {
         from: timestamp(period.from),
         to: timestamp(period.to),
         step,
         data: points.map(({ at, group, count }) => ({ at: timestamp(at), group: { ...group }, count })),
+        models: models.map(modelView),
         latency_ms: buckets === null ? null : percentiles(buckets),
         dropped_requests: scope === null ? await parts.store.usage.dropped(period) : null,
         observed_through: timestampOrNull(await parts.store.usage.observedThrough({ now: parts.clock.now() })),
       }
     },
   )
+}
+
+const modelGroups = ['credential', 'account', 'api', 'model'] as const
+
+function modelView({ at, group, sums }: ModelPoint): wire.ModelUsage {
+  const costs = Object.entries(sums).filter(([metric]) => /^cost [A-Z]{3}$/.test(metric))
+  return {
+    at: timestamp(at),
+    group: { ...group },
+    requests: sums['requests'] ?? 0,
+    input_tokens: sums['input'] ?? 0,
+    cached_input_tokens: sums['cached_input'] ?? 0,
+    output_tokens: sums['output'] ?? 0,
+    reasoning_tokens: sums['reasoning'] ?? 0,
+    cost: Object.fromEntries(costs.map(([metric, micros]) => [metric.slice('cost '.length), micros / 1_000_000])),
+  }
 }
 
 interface Period {

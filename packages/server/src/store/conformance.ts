@@ -8,7 +8,7 @@ import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
 import type { Provenance } from '../core/audit/event.ts'
 import type { RecordChunk } from '../core/records/record.ts'
 import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
-import type { RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
+import type { ModelCount, ModelQuery, RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
 import { connectionConformance } from './conformance-connections.ts'
 import {
   aCredential,
@@ -926,6 +926,49 @@ function usageConformance(open: () => Promise<Opened>): void {
       expect((await store.usage.requests({ limit: 9, after: null, ...noFilter })).items.map((row) => row.at)).toEqual([
         5 * day,
       ])
+    })
+
+    it('sums what models took alike before and after it was rolled up, and late flushes too', async () => {
+      const { store } = await open()
+      const took = (fields: Partial<ModelCount> = {}): ModelCount => ({
+        minute: 0,
+        account: 'acc_1',
+        project: 'prj_1',
+        credential: 'cred_1',
+        api: 'openai',
+        model: 'a',
+        metric: 'input',
+        count: 5,
+        ...fields,
+      })
+      const models = [took(), took({ minute: hour }), took({ metric: 'cost USD', count: 7 }), took({ model: 'b' })]
+      await store.usage.flush(aFlush({ models }))
+      const sums = async (over: Partial<ModelQuery>) => {
+        const everyone = { account: null, project: null, credential: null, api: null }
+        const points = await store.usage.models({
+          from: 0,
+          to: day,
+          step: 'day',
+          ...everyone,
+          groupBy: ['model'],
+          ...over,
+        })
+        const pairs = points.map(({ group, sums: ofPoint }) => [group['model'] ?? '', ofPoint] as const)
+        return pairs.toSorted(([a], [b]) => (a < b ? -1 : 1))
+      }
+      const claims = async (a: number) => {
+        expect(await sums({})).toEqual([
+          ['a', { input: a, 'cost USD': 7 }],
+          ['b', { input: 5 }],
+        ])
+        expect(await sums({ credential: 'cred_2' })).toEqual([])
+        expect(await sums({ from: hour, step: 'hour' })).toEqual([['a', { input: 5 }]])
+      }
+      await claims(10)
+      await store.usage.maintain({ now: day, retention })
+      await claims(10)
+      await store.usage.flush(aFlush({ models: [took()] }))
+      await claims(15)
     })
 
     it('loses no minute that is older than its retention before it was rolled up', async () => {

@@ -88,6 +88,7 @@ export function storeOf(engine: Engine): Store {
     usage: {
       flush: (input) => engine.flush(input),
       query: (input) => engine.readUsage('usage.query', input),
+      models: (input) => engine.readUsage('usage.models', input),
       latency: (input) => engine.readUsage('usage.latency', input),
       requests: (input) => engine.readUsage('usage.requests', input),
       request: (input) => engine.readUsage('usage.request', input),

@@ -1,5 +1,5 @@
 import { idTime } from '../base/ids.ts'
-import type { RequestFilter, RequestRow } from '../core/usage/usage.ts'
+import type { RequestFilter, RequestModel, RequestRow } from '../core/usage/usage.ts'
 
 /**
  * Requests of one second as one text. A row of its own for each request, with an index entry for each question, costs
@@ -40,6 +40,8 @@ interface Body {
   readonly from: number[]
   /** Only refusals have one: row and trace. */
   readonly traces: (readonly [number, string])[]
+  /** Of requests to language models: row and what it took. */
+  readonly models?: (readonly [number, RequestModel])[]
 }
 
 export const secondOf = (id: string): number => Math.floor(idTime(id) / 1000)
@@ -84,12 +86,14 @@ function createBuilder(second: number): Builder {
     ({ ip, country, userAgent }): From => [ip, country, userAgent],
   )
   const body: Body = { id: [], at: [], path: [], latencyMs: [], who: [], what: [], from: [], traces: [] }
+  const models: (readonly [number, RequestModel])[] = []
   const refusals = new Map<number, readonly [number, number]>()
   return {
     add: (request) => {
       const whoIndex = who.indexOf(request)
       const whatIndex = what.indexOf(request)
       if (request.code !== null) refusals.set(whoIndex * 65_536 + whatIndex, [whoIndex, whatIndex])
+      if (request.llm !== undefined) models.push([body.id.length, request.llm])
       if (request.trace !== null) body.traces.push([body.id.length, request.trace])
       body.at.push(request.at)
       body.path.push(request.path)
@@ -101,7 +105,10 @@ function createBuilder(second: number): Builder {
     },
     block: () => {
       const head: Head = { who: who.items, what: what.items, from: from.items, refusals: [...refusals.values()] }
-      return { second, rows: `${JSON.stringify(head)}\n${JSON.stringify(body)}` }
+      return {
+        second,
+        rows: `${JSON.stringify(head)}\n${JSON.stringify(models.length === 0 ? body : { ...body, models })}`,
+      }
     },
   }
 }
@@ -190,13 +197,20 @@ export function matchingRequests(
   if (!who.includes(true) || !what.includes(true)) return []
   const body = bodyOf(rows)
   const traces = new Map(body.traces)
+  const models = new Map(body.models)
   return body.id.flatMap((id, index) => {
     const asked = who[at(body.who, index)] === true && what[at(body.what, index)] === true
-    return asked && idMatches(id) ? [requestAt(head, body, index, traces.get(index) ?? null)] : []
+    return asked && idMatches(id) ? [requestAt(head, body, index, traces.get(index) ?? null, models.get(index))] : []
   })
 }
 
-function requestAt(head: Head, body: Body, index: number, trace: string | null): RequestRow {
+function requestAt(
+  head: Head,
+  body: Body,
+  index: number,
+  trace: string | null,
+  llm: RequestModel | undefined,
+): RequestRow {
   const [account, project, credential, secret] = at(head.who, at(body.who, index))
   const [api, route, method, status, code, outcome] = at(head.what, at(body.what, index))
   const [ip, country, userAgent] = at(head.from, at(body.from, index))
@@ -219,6 +233,7 @@ function requestAt(head: Head, body: Body, index: number, trace: string | null):
     userAgent,
     latencyMs: at(body.latencyMs, index),
     trace,
+    ...(llm !== undefined && { llm }),
   }
 }
 

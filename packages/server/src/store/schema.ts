@@ -27,6 +27,9 @@ interface UsageTables {
   total_days: TotalRow
   country_hours: CountryRow
   country_days: CountryRow
+  model_minutes: ModelRow
+  model_hours: ModelRow
+  model_days: ModelRow
   latency_minutes: LatencyRow
   latency_hours: LatencyRow
   latency_days: LatencyRow
@@ -206,6 +209,17 @@ type TotalRow = Omit<UsageRow, 'credential' | 'country'>
 
 /** Usage without credential and route. */
 type CountryRow = Omit<UsageRow, 'credential' | 'route'>
+
+export interface ModelRow {
+  at: number
+  account: string
+  project: string
+  credential: string
+  api: string
+  model: string
+  metric: string
+  count: number
+}
 
 export interface LatencyRow {
   at: number

@@ -157,6 +157,7 @@ describe('counts', () => {
       lastUses: [],
       requests: [],
       dropped: 0,
+      models: [],
     })
   })
 

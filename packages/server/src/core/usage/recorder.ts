@@ -1,9 +1,8 @@
 import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { RequestFacts } from '../decision/facts.ts'
-import type { Charge } from '../limits/charge.ts'
-import type { Taken } from '../llm/answer-meter.ts'
 import type { Principal } from '../records/principal.ts'
+import { type ModelTaken, ModelUsage, modelOf } from './model-usage.ts'
 import { shownPath, shownUserAgent } from './shown.ts'
 import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
 
@@ -23,14 +22,6 @@ export interface MeterEntry {
   readonly sent: number
   /** Null: no language model was asked. */
   readonly llm: ModelTaken | null
-}
-
-/** What a request to a language model took. */
-interface ModelTaken extends Taken {
-  /** What was reserved for it. */
-  readonly charge: Charge
-  /** Null where it could not be read. */
-  readonly model: string | null
 }
 
 export interface RecorderOptions {
@@ -87,6 +78,7 @@ export class UsageRecorder {
   #lastUses = new Map<number, MutableLastUse>()
   #closedLastUses: LastUseRow[] = []
   #requests: RequestRow[] = []
+  readonly #models = new ModelUsage()
   #returned: UsageFlush[] = []
   #dropped = 0
   #minute = 0
@@ -125,6 +117,7 @@ export class UsageRecorder {
       return
     }
     const sender = senderOf(evaluation, facts)
+    if (entry.llm !== null) this.#models.add(evaluation, entry.llm, minute)
     if (evaluation.allowed) this.#latency(evaluation, principal, entry.latencyMs)
     this.#lastUse(evaluation, principal, sender)
     this.#log(entry, outcome, country, sender)
@@ -140,6 +133,7 @@ export class UsageRecorder {
       lastUses: [...this.#closedLastUses, ...this.#lastUses.values()],
       requests: this.#requests,
       dropped: this.#dropped,
+      models: this.#models.take(),
     }
     const returned = this.#returned
     this.#returned = []
@@ -171,6 +165,7 @@ export class UsageRecorder {
       latencies: flushes.flatMap((flush) => flush.latencies).slice(-combinationsMax),
       lastUses: flushes.flatMap((flush) => flush.lastUses).slice(-combinationsMax),
       requests: lost === 0 ? requests : requests.slice(lost),
+      models: flushes.flatMap(({ models = [] }) => models).slice(-combinationsMax),
       dropped: flushes.reduce((sum, flush) => sum + flush.dropped, lost),
     }
   }
@@ -281,6 +276,7 @@ export class UsageRecorder {
       userAgent: sender.userAgent,
       latencyMs: Math.round(entry.latencyMs * 100) / 100,
       trace: evaluation.refusal === null || evaluation.trace === null ? null : JSON.stringify(evaluation.trace),
+      ...(entry.llm !== null && { llm: modelOf(entry.llm) }),
     })
   }
 

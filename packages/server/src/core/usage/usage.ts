@@ -8,6 +8,37 @@ export interface UsageFlush {
   readonly requests: readonly RequestRow[]
   /** Request rows that were dropped because the queue was full, since the last flush. */
   readonly dropped: number
+  /** What language models took; absent where none was asked. */
+  readonly models?: readonly ModelCount[]
+}
+
+/** Sums of what one model took: requests, tokens, or money. */
+export interface ModelCount {
+  /** Its start, epoch ms. */
+  readonly minute: number
+  readonly account: string
+  readonly project: string
+  readonly credential: string
+  readonly api: string
+  /** `*` where it could not be read, or too many were named. */
+  readonly model: string
+  /** requests, input, cached_input, output, reasoning, or `cost` and a currency: in micro-units. */
+  readonly metric: string
+  readonly count: number
+}
+
+/** What one request took of a language model. */
+export interface RequestModel {
+  /** Null where it could not be read. */
+  readonly model: string | null
+  readonly input: number
+  readonly cachedInput: number
+  readonly output: number
+  readonly reasoning: number
+  /** Micro-units of the currency; null where no price is declared. */
+  readonly cost: number | null
+  readonly currency: string | null
+  readonly estimated: boolean
 }
 
 /** `route` and `country` are "*" where the cap of combinations folded them; `credential` "" where none was known. */
@@ -70,6 +101,8 @@ export interface RequestRow {
   readonly latencyMs: number
   /** The whole trace of a refusal as JSON; null where it was allowed. */
   readonly trace: string | null
+  /** Absent where no language model was asked. */
+  readonly llm?: RequestModel
 }
 
 export interface UsageQuery {
@@ -81,6 +114,18 @@ export interface UsageQuery {
   readonly credential: string | null
   readonly api: string | null
   readonly groupBy: readonly ('credential' | 'account' | 'route' | 'outcome' | 'country' | 'api')[]
+}
+
+/** The same of language models, which are counted by fewer names. */
+export interface ModelQuery extends Omit<UsageQuery, 'groupBy'> {
+  readonly groupBy: readonly ('credential' | 'account' | 'api' | 'model')[]
+}
+
+/** `sums` by metric, as in `ModelCount`. */
+export interface ModelPoint {
+  readonly at: number
+  readonly group: Readonly<Record<string, string>>
+  readonly sums: Readonly<Record<string, number>>
 }
 
 export interface UsagePoint {

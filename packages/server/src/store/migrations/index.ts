@@ -1,6 +1,7 @@
 import { main0001 } from './0001-main.ts'
 import { usage0001 } from './0001-usage.ts'
 import { main0002 } from './0002-regions.ts'
+import { usage0002 } from './0002-usage.ts'
 import { main0003 } from './0003-models.ts'
 import { main0004 } from './0004-exposed-secrets.ts'
 import { main0005 } from './0005-connections.ts'
@@ -8,4 +9,4 @@ import type { Migration } from './migrate.ts'
 
 /** In order, append-only. On SQLite each list belongs to its own file. */
 export const mainMigrations: readonly Migration[] = [main0001, main0002, main0003, main0004, main0005]
-export const usageMigrations: readonly Migration[] = [usage0001]
+export const usageMigrations: readonly Migration[] = [usage0001, usage0002]

@@ -28,7 +28,7 @@ import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
 import { byDigest, since, snapshot } from './records.ts'
 import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
 import { counts, inUse, ping } from './system.ts'
-import { droppedRequests, findLastUses, observedThrough, queryLatency, queryUsage } from './usage-query.ts'
+import { droppedRequests, findLastUses, observedThrough, queryLatency, queryModels, queryUsage } from './usage-query.ts'
 import { findRequest, listRequests } from './usage-requests.ts'
 
 /** The named operations that both databases execute: a transaction that appends events. */
@@ -92,6 +92,7 @@ export const reads = {
 /** Reads of the usage tables; each in one read transaction. */
 export const usageReads = {
   'usage.query': queryUsage,
+  'usage.models': queryModels,
   'usage.latency': queryLatency,
   'usage.requests': listRequests,
   'usage.request': findRequest,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 
 import type { LastUseRow, UsageCount, UsageFlush } from '../../core/usage/usage.ts'
-import type { Db, LastUseTableRow, LatencyRow, UsageRow } from '../schema.ts'
+import type { Db, LastUseTableRow, LatencyRow, ModelRow, UsageRow } from '../schema.ts'
 import { batches } from './commit.ts'
 import { add, spans, usageSums } from './usage-rollup.ts'
 
@@ -17,10 +17,13 @@ export async function flushCounts(tx: Db, flush: Omit<UsageFlush, 'requests'>): 
     buckets.flatMap((count, bucket) => (count === 0 ? [] : [{ at: minute, credential, route, bucket, count }])),
   )
   await add(tx, 'latency', 'minute', latencies)
+  const models = (flush.models ?? []).map(({ minute, ...row }) => ({ at: minute, ...row }))
+  await add(tx, 'model', 'minute', models)
   await addLate(
     tx,
     counts.filter(({ at }) => at < through),
     latencies.filter(({ at }) => at < through),
+    models.filter(({ at }) => at < through),
   )
   await mergeLastUses(tx, flush.lastUses)
   if (flush.dropped > 0) {
@@ -46,13 +49,19 @@ function toUsageRow({ minute, ...row }: UsageCount): UsageRow {
   return { at: minute, ...row }
 }
 
-async function addLate(tx: Db, counts: readonly UsageRow[], latencies: readonly LatencyRow[]): Promise<void> {
-  if (counts.length === 0 && latencies.length === 0) return
+async function addLate(
+  tx: Db,
+  counts: readonly UsageRow[],
+  latencies: readonly LatencyRow[],
+  models: readonly ModelRow[],
+): Promise<void> {
+  if (counts.length === 0 && latencies.length === 0 && models.length === 0) return
   for (const unit of ['hour', 'day'] as const) {
     const floored = <Row extends { readonly at: number }>(rows: readonly Row[]) =>
       rows.map((row) => ({ ...row, at: Math.floor(row.at / spans[unit]) * spans[unit] }))
     for (const family of usageSums) await add(tx, family, unit, floored(counts))
     await add(tx, 'latency', unit, floored(latencies))
+    await add(tx, 'model', unit, floored(models))
   }
 }
 

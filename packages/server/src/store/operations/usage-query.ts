@@ -1,9 +1,17 @@
 import { sql, type RawBuilder } from 'kysely'
 
 import type { UsageStore } from '../../core/store.ts'
-import { latencyBucketsMs, type UsagePoint, type UsageQuery } from '../../core/usage/usage.ts'
+import {
+  latencyBucketsMs,
+  type ModelPoint,
+  type ModelQuery,
+  type UsagePoint,
+  type UsageQuery,
+} from '../../core/usage/usage.ts'
 import type { Db, LastUseTableRow } from '../schema.ts'
 import { bucketOf, spans, type Unit } from './usage-rollup.ts'
+
+type Filter = Pick<UsageQuery, 'account' | 'project' | 'credential' | 'api'>
 
 interface Segment {
   readonly unit: Unit
@@ -68,6 +76,38 @@ async function collect(
   }
 }
 
+/** Of language models; run in one read transaction. */
+export async function queryModels(db: Db, query: ModelQuery): Promise<readonly ModelPoint[]> {
+  const { through } = await db.selectFrom('usage_rollup').select('through').executeTakeFirstOrThrow()
+  const points = new Map<
+    string,
+    { at: number; group: Readonly<Record<string, string>>; sums: Record<string, number> }
+  >()
+  const bucket = bucketOf(spans[query.step])
+  const columns = [...query.groupBy, 'metric'] as const
+  const groups = columns.map((column) => sql.ref(column))
+  const collectModels = async (unit: Unit, from: number, to: number): Promise<void> => {
+    const { rows } = await sql<Record<string, string | number>>`
+      select ${sql.join([sql`${bucket} as at_bucket`, ...groups, sql`sum(count) as total`])}
+      from ${sql.table(`model_${unit}s`)} where ${conditions(query, from, to)}
+      group by ${sql.join([bucket, ...groups])}`.execute(db)
+    for (const row of rows) {
+      const at = Number(row['at_bucket'])
+      const group = Object.fromEntries(query.groupBy.map((column) => [column, String(row[column])]))
+      const name = JSON.stringify([at, ...Object.values(group)])
+      const point = points.get(name) ?? { at, group, sums: {} }
+      points.set(name, point)
+      const metric = String(row['metric'])
+      point.sums[metric] = (point.sums[metric] ?? 0) + Number(row['total'])
+    }
+  }
+  for (const { unit, from, to } of segmentsOf(query.from, query.to, query.step)) {
+    await collectModels(unit, from, to)
+    if (unit !== 'minute' && to > through) await collectModels('minute', Math.max(from, through), to)
+  }
+  return [...points.values()].toSorted((a, b) => a.at - b.at)
+}
+
 /** Sums come from the smallest table that has what the question names. */
 function tableFor({ credential, groupBy }: UsageQuery, unit: Unit): string {
   const byCountry = groupBy.includes('country')
@@ -76,7 +116,7 @@ function tableFor({ credential, groupBy }: UsageQuery, unit: Unit): string {
   return byCountry ? `country_${unit}s` : `total_${unit}s`
 }
 
-function conditions({ account, project, credential, api }: UsageQuery, from: number, to: number): RawBuilder<unknown> {
+function conditions({ account, project, credential, api }: Filter, from: number, to: number): RawBuilder<unknown> {
   const parts = [sql`at >= ${from}`, sql`at < ${to}`]
   if (account !== null) parts.push(sql`account = ${account}`)
   if (project !== null) parts.push(sql`project = ${project}`)

@@ -1,7 +1,7 @@
 import { CompiledQuery, sql } from 'kysely'
 
 import type { UsageStore } from '../../core/store.ts'
-import type { Db, LatencyRow, UsageRow } from '../schema.ts'
+import type { Db, LatencyRow, ModelRow, UsageRow } from '../schema.ts'
 import { pruneRequests } from './usage-requests.ts'
 
 export const spans = { minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
@@ -26,6 +26,11 @@ const families = {
     key: ['at', 'account', 'api', 'outcome', 'country', 'project'],
     valuesOf: ({ at, account, api, outcome, country, project }: UsageRow) =>
       [at, account, api, outcome, country, project] as const,
+  },
+  model: {
+    key: ['at', 'account', 'credential', 'api', 'model', 'metric', 'project'],
+    valuesOf: ({ at, account, credential, api, model, metric, project }: ModelRow) =>
+      [at, account, credential, api, model, metric, project] as const,
   },
   latency: {
     key: ['at', 'credential', 'route', 'bucket'],
@@ -117,6 +122,7 @@ export async function rollUpStep(tx: Db, { now }: { readonly now: number }): Pro
   const until = Math.min(settled, first + minutesPerStep * spans.minute)
   for (const unit of ['hour', 'day'] as const) {
     for (const family of usageSums) await sumUp(tx, 'usage', family, unit, first, until)
+    await sumUp(tx, 'model', 'model', unit, first, until)
     await sumUp(tx, 'latency', 'latency', unit, first, until)
   }
   await tx.updateTable('usage_rollup').set({ through: until }).execute()
@@ -135,7 +141,12 @@ async function firstMinute(tx: Db, from: number): Promise<number | null> {
     .where('at', '>=', from)
     .executeTakeFirst()
   // An aggregate over no rows answers null, which its type does not say.
-  const found = [usage?.at, latency?.at].filter((at) => typeof at === 'number')
+  const model = await tx
+    .selectFrom('model_minutes')
+    .select((eb) => eb.fn.min('at').as('at'))
+    .where('at', '>=', from)
+    .executeTakeFirst()
+  const found = [usage?.at, latency?.at, model?.at].filter((at) => typeof at === 'number')
   return found.length === 0 ? null : Math.min(...found)
 }
 
@@ -164,8 +175,9 @@ export async function pruneStep(tx: Db, { now, retention }: Parameters<UsageStor
   // However old, a minute goes only when the hours and days have it.
   const minutesEnd = Math.min(now - retention.minutesMs, through)
   let more = await pruneTable(tx, 'usage', 'minute', minutesEnd)
+  more = (await pruneTable(tx, 'model', 'minute', minutesEnd)) || more
   more = (await pruneTable(tx, 'latency', 'minute', minutesEnd)) || more
-  for (const family of [...usageSums, 'latency'] as const) {
+  for (const family of [...usageSums, 'model', 'latency'] as const) {
     more = (await pruneTable(tx, family, 'hour', now - retention.hoursMs)) || more
     more = (await pruneTable(tx, family, 'day', now - retention.daysMs)) || more
   }

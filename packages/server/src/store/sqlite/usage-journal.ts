@@ -64,6 +64,7 @@ function joined(flushes: readonly Counts[]): readonly Counts[] {
       counts: group.flatMap(({ counts }) => counts),
       latencies: group.flatMap(({ latencies }) => latencies),
       lastUses: newest(group.flatMap(({ lastUses }) => lastUses)),
+      models: group.flatMap(({ models = [] }) => models),
       dropped: group.reduce((sum, { dropped }) => sum + dropped, 0),
     }
   })
