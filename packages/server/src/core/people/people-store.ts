@@ -1,0 +1,120 @@
+import type { Provenance } from '../audit/event.ts'
+import type { Page, PageRequest, Scope, Write } from '../store.ts'
+import type { Invitation, Member, MemberRole } from './member.ts'
+import type { SealedTotp, Session, User, UserProofs } from './user.ts'
+
+/** People, their places in accounts, and their sessions. Sessions are no events of the feed but for what ends them. */
+export interface PeopleStore {
+  invite(input: {
+    readonly invitation: Pick<Invitation, 'id' | 'account' | 'email' | 'role' | 'expiresAt'>
+    readonly digest: Uint8Array
+    readonly by: Provenance
+  }): Write<Invitation>
+  revokeInvitation(input: { readonly id: string; readonly scope: Scope; readonly by: Provenance }): Write<Invitation>
+  /** Null: unknown, accepted, revoked or expired at `now`. */
+  findInvitation(input: { readonly digest: Uint8Array; readonly now: number }): Promise<Invitation | null>
+  listInvitations(
+    input: PageRequest & { readonly scope: Scope; readonly account: string | null; readonly openAt: number | null },
+  ): Promise<Page<Invitation>>
+  /**
+   * Spends the invitation and makes the member; and the user, where nobody has that address yet. Where somebody has,
+   * `newUser` is null and `user` is who signed in: refused where the addresses differ.
+   */
+  acceptInvitation(input: {
+    readonly digest: Uint8Array
+    readonly member: string
+    readonly user: string
+    readonly newUser: { readonly name: string; readonly passwordHash: string } | null
+    readonly by: Provenance
+  }): Write<Member>
+
+  setRole(input: {
+    readonly member: string
+    readonly scope: Scope
+    readonly version: number
+    readonly role: MemberRole
+    readonly by: Provenance
+  }): Write<Member>
+  /** Their grants in this account end with it. Refuses with `conflict` the last owner of an account. */
+  removeMember(input: { readonly member: string; readonly scope: Scope; readonly by: Provenance }): Write<Member>
+  findMember(input: { readonly id: string; readonly scope: Scope }): Promise<Member | null>
+  listMembers(
+    input: PageRequest & { readonly scope: Scope; readonly account: string | null; readonly user: string | null },
+  ): Promise<Page<Member>>
+  /** Active memberships of a user in accounts that are active, oldest first. */
+  membershipsOf(input: { readonly user: string }): Promise<readonly Member[]>
+
+  findUser(input: { readonly id: string }): Promise<User | null>
+  listUsers(input: PageRequest & { readonly search: string | null }): Promise<Page<User>>
+  proofsOf(input: { readonly email: string } | { readonly id: string }): Promise<UserProofs | null>
+  /** Ends every other session and every refresh token of the user's grants. */
+  setPassword(input: {
+    readonly user: string
+    readonly passwordHash: string
+    /** The session that goes on; null: none. */
+    readonly keepSession: string | null
+    readonly by: Provenance
+  }): Write<User>
+  /** Null takes the second factor away. Ends every other session. */
+  setSecondFactor(input: {
+    readonly user: string
+    readonly factor: {
+      readonly totp: SealedTotp
+      readonly step: number
+      readonly recoveryDigests: readonly Uint8Array[]
+    } | null
+    readonly keepSession: string | null
+    readonly by: Provenance
+  }): Write<User>
+  /** True where this step is higher than every one that was accepted: one conditional statement, so that a code counts once. */
+  spendTotpStep(input: { readonly user: string; readonly step: number }): Promise<boolean>
+  /** True where the code was among those left; it is not any more. */
+  spendRecoveryCode(input: {
+    readonly user: string
+    readonly digest: Uint8Array
+    readonly by: Provenance
+  }): Write<boolean>
+  /** `disabled` ends every session, and no grant of theirs is good while it lasts. */
+  setUserState(input: { readonly user: string; readonly state: User['state']; readonly by: Provenance }): Write<User>
+  /** A link to set a new password; earlier ones are void. */
+  offerReset(input: {
+    readonly user: string
+    readonly id: string
+    readonly digest: Uint8Array
+    readonly expiresAt: number
+    readonly by: Provenance
+  }): Write<User>
+  /** Spends the link and sets the password, as `setPassword`. Refuses with `not_found` a dead one. */
+  redeemReset(input: {
+    readonly digest: Uint8Array
+    readonly passwordHash: string
+    readonly by: Provenance
+  }): Write<User>
+  findReset(input: { readonly digest: Uint8Array; readonly now: number }): Promise<User | null>
+
+  startSession(input: { readonly session: Omit<Session, 'endedAt'>; readonly digest: Uint8Array }): Promise<void>
+  /** Null: unknown, ended, past its end, or of a user who is disabled. `idleMs`: longest time between two uses. */
+  findSession(input: {
+    readonly digest: Uint8Array
+    readonly now: number
+    readonly idleMs: number
+  }): Promise<{ readonly session: Session; readonly user: User } | null>
+  /** After another proof: a new secret for the cookie, and the old one is dead. False where the session has ended. */
+  rotateSession(input: {
+    readonly id: string
+    readonly digest: Uint8Array
+    readonly stage: Session['stage']
+    readonly authenticatedAt: number
+  }): Promise<boolean>
+  touchSession(input: { readonly id: string; readonly at: number }): Promise<void>
+  /** `user`: only where it is that person's. An event. */
+  endSession(input: { readonly id: string; readonly user: string | null; readonly by: Provenance }): Write<Session>
+  endSessions(input: { readonly user: string; readonly by: Provenance }): Write<number>
+  /** Newest first; only those that live at `now`. */
+  listSessions(input: {
+    readonly user: string
+    readonly now: number
+    readonly idleMs: number
+  }): Promise<readonly Session[]>
+  pruneSessions(input: { readonly before: number }): Promise<number>
+}
