@@ -24,7 +24,7 @@ const rules: IRegularForbiddenRuleType[] = [
   ),
   forbid(
     'parts-see-core',
-    { path: `${server}/(store|gateway|oauth|management|identity|presets|ops|tls)/` },
+    { path: `${server}/(store|gateway|oauth|management|identity|presets|ops|tls|outbound)/` },
     { path: '^packages/', pathNot: [`${server}/($1|core|base)/`, contract] },
   ),
   forbid(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { fixedClock, type FixedClock } from '../../packages/server/src/base/clock.ts'
 import { createIds } from '../../packages/server/src/base/ids.ts'
+import { noIpRanges } from '../../packages/server/src/base/ip.ts'
 import { systemRandom } from '../../packages/server/src/base/random.ts'
 import { Secret } from '../../packages/server/src/base/secret.ts'
 import { loadConfigText } from '../../packages/server/src/config/load.ts'
@@ -152,6 +153,7 @@ export async function startManagement(
     sealing: keyFiles,
     connections: keyFiles.connections,
     outbound: { send: async () => ({ kind: 'failed', reason: 'unreachable' }) },
+    allowedPrivate: () => noIpRanges,
     random: systemRandom,
     ids,
     clock,

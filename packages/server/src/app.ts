@@ -34,13 +34,13 @@ import { isQuestion } from './gateway/forward-auth/question.ts'
 import { createGateway } from './gateway/gateway.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
-import { createOutbound, type OutboundOptions } from './management/outbound.ts'
 import { type AccessLog, type Via, createAccessLog } from './ops/access-log.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createOps, type Ops } from './ops/ops.ts'
 import { noPassedSockets, type PassedSockets } from './ops/passed-sockets.ts'
 import { busyPorts, type BusyPort } from './ops/ports.ts'
+import { createOutbound, type OutboundOptions } from './outbound/client.ts'
 import { generic } from './presets/generic.ts'
 import { descriptorOf, hostText, misfitOf, onOneAddress, withDescriptor } from './sockets.ts'
 import { acquireDataLock, createKeyFiles, openStore, type DataLock, type LockOwner } from './store/index.ts'
@@ -52,7 +52,7 @@ export interface StartOptions {
   readonly random: Random
   readonly log: Log
   readonly version: string
-  /** For tests: names and authorities of the world that checks of connections call into. */
+  /** For tests: names and authorities of the world that is called into. */
   readonly outbound?: Pick<OutboundOptions, 'lookup' | 'ca'>
   /** Sockets that listen already; without them every address is bound. */
   readonly passed?: PassedSockets
@@ -145,6 +145,7 @@ async function assemble(
   })
   const reportFault = (event: string, error: unknown) => log.fault(event, {}, error)
 
+  const outbound = createOutbound({ clock, ...options.outbound })
   const table = new RecordTable()
   const connections = createConnectionTable(keyFiles.connections, log.fault)
   const limiter = new Limiter(table)
@@ -268,7 +269,8 @@ async function assemble(
     apply,
     sealing: keyFiles,
     connections: keyFiles.connections,
-    outbound: createOutbound({ clock, allowedPrivate: () => config.allowedPrivate, ...options.outbound }),
+    outbound,
+    allowedPrivate: () => config.allowedPrivate,
     random,
     ids,
     clock,

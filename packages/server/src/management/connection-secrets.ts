@@ -1,5 +1,6 @@
 import { wire } from '@postern/contract'
 
+import { noIpRanges } from '../base/ip.ts'
 import type { Secret } from '../base/secret.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
 import { checkRequest, verdictOf } from '../core/connections/check.ts'
@@ -92,7 +93,8 @@ async function check(parts: ManagementParts, platform: Platform, connection: Sea
   if (secrets === null) return { at: parts.clock.now(), reason: 'seal_broken', status: null }
   const { settings, account } = connection
   // What the operator allows of its own network is nothing for customers to look around in.
-  const request = checkRequest({ platform, settings, secrets }, account === operatorAccountId)
+  const allowed = account === operatorAccountId ? parts.allowedPrivate() : noIpRanges
+  const request = checkRequest({ platform, settings, secrets }, allowed)
   if ('none' in request) throw new Refused('conflict', { detail: `This connection cannot be checked. ${request.none}` })
   const verdict = verdictOf(platform, await parts.outbound.send(request))
   return { at: parts.clock.now(), ...verdict }

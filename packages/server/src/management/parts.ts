@@ -11,11 +11,12 @@ import type {
 
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
+import type { IpRanges } from '../base/ip.ts'
 import type { Random } from '../base/random.ts'
 import type { AuditVerdict } from '../core/audit/verify.ts'
-import type { Outbound } from '../core/connections/check.ts'
 import type { FieldSealing } from '../core/connections/connection.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
+import type { Outbound } from '../core/outbound.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
 
@@ -30,6 +31,8 @@ export interface ManagementParts {
   readonly connections: FieldSealing
   /** Calls to third parties. */
   readonly outbound: Outbound
+  /** Addresses that are not public and that checks of the operator's own connections may call. */
+  allowedPrivate(): IpRanges
   readonly random: Random
   readonly ids: Ids
   readonly clock: Clock

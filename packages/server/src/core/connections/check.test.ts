@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { compileIpRanges, noIpRanges } from '../../base/ip.ts'
 import { Secret } from '../../base/secret.ts'
 import { checkRequest, explainCheck, verdictOf } from './check.ts'
 import { checkReasons } from './connection.ts'
@@ -11,7 +12,8 @@ function platform(id: string) {
   return found
 }
 
-const answered = (status: number, body = '') => ({ kind: 'answered', status, body }) as const
+const answered = (status: number, body = '') =>
+  ({ kind: 'answered', status, header: () => null, body, cut: false }) as const
 
 describe('a check of a connection', () => {
   it('reads the status of the platform', () => {
@@ -57,7 +59,7 @@ describe('a check of a connection', () => {
   it('carries the headers that the platform asks for beside the credential', () => {
     const request = checkRequest(
       { platform: platform('anthropic'), settings: {}, secrets: new Map([['api_key', new Secret('S3CRET')]]) },
-      false,
+      noIpRanges,
     )
     expect(request).toMatchObject({
       method: 'GET',
@@ -68,13 +70,14 @@ describe('a check of a connection', () => {
 
   it('of another API is one where it says where', () => {
     const secrets = new Map([['secret', new Secret('S3CRET')]])
+    const own = compileIpRanges(['10.0.0.0/8'])
     const of = (settings: Record<string, string>) =>
-      checkRequest({ platform: platform('custom'), settings, secrets }, true)
+      checkRequest({ platform: platform('custom'), settings, secrets }, own)
     expect(of({ in: 'bearer' })).toMatchObject({ none: expect.stringContaining('no base URL') as unknown })
     expect(of({ in: 'bearer', base_url: 'https://api.example' })).toHaveProperty('none')
     const request = of({ in: 'query', name: 'key', base_url: 'https://api.example/v1', check_path: '/me?full=1' })
     expect('url' in request && request.url.href).toBe('https://api.example/v1/me?full=1&key=S3CRET')
-    expect(request).toMatchObject({ ownNetwork: true })
+    expect(request).toMatchObject({ allowedPrivate: own })
   })
 
   it('is told in a sentence that says what to do', () => {

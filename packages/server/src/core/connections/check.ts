@@ -1,30 +1,12 @@
+import type { IpRanges } from '../../base/ip.ts'
 import type { Secret } from '../../base/secret.ts'
+import type { OutboundAnswer, OutboundRequest } from '../outbound.ts'
 import type { CheckReason, Settings } from './connection.ts'
 import { injectionOf } from './injection.ts'
 import type { CheckCall, Platform } from './platform.ts'
 
-/** A call to a third party, as the outbound client is given it. */
-export interface OutboundRequest {
-  readonly method: 'GET' | 'POST'
-  readonly url: URL
-  /** Name, value, … */
-  readonly headers: readonly string[]
-  readonly body: string | null
-  /** Whether the operator's list of allowed private addresses counts for it. */
-  readonly ownNetwork: boolean
-}
-
-export type OutboundAnswer =
-  | { readonly kind: 'answered'; readonly status: number; /** Its beginning only. */ readonly body: string }
-  | {
-      readonly kind: 'failed'
-      readonly reason: 'timeout' | 'host_unknown' | 'address_forbidden' | 'unreachable' | 'tls_failed'
-    }
-
-/** Calls out of Postern: no redirect is followed, and addresses that are not public are refused. */
-export interface Outbound {
-  send(request: OutboundRequest): Promise<OutboundAnswer>
-}
+/** A check reads no more of an answer than this, and waits no longer. */
+const bounds = { timeoutMs: 10_000, bodyBytesMax: 65_536 } as const
 
 export interface Checkable {
   readonly platform: Platform
@@ -35,7 +17,7 @@ export interface Checkable {
 /** The call that tells whether the credential is good; or a sentence that says why there is none. */
 export function checkRequest(
   { platform, settings, secrets }: Checkable,
-  ownNetwork: boolean,
+  allowedPrivate: IpRanges,
 ): OutboundRequest | { readonly none: string } {
   const { check } = platform
   if ('none' in check) return check
@@ -59,7 +41,7 @@ export function checkRequest(
   )
   const body = check.method === 'POST' ? JSON.stringify(Object.fromEntries(members)) : null
   const headers = [...check.headers.flat(), ...(body === null ? [] : ['Content-Type', 'application/json']), ...lines]
-  return { method: check.method, url, headers, body, ownNetwork }
+  return { method: check.method, url, headers, body, allowedPrivate, ...bounds }
 }
 
 /** What the platform's answer says of the credential. Nothing of the answer itself is kept. */

@@ -4,23 +4,17 @@ import { request as tlsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 
 import type { Clock } from '../base/clock.ts'
-import { formatIp, ipInRanges, parseIp, type Ip, type IpRanges } from '../base/ip.ts'
+import { formatIp, ipInRanges, parseIp, type Ip } from '../base/ip.ts'
 import { isPublicAddress } from '../base/public-address.ts'
-import type { Outbound, OutboundAnswer, OutboundRequest } from '../core/connections/check.ts'
+import type { Outbound, OutboundAnswer, OutboundRequest } from '../core/outbound.ts'
 
 export interface OutboundOptions {
   readonly clock: Clock
-  /** Addresses that are not public and that the operator's own connections may call. */
-  readonly allowedPrivate: () => IpRanges
   /** For tests: addresses of a host instead of the system's. */
   readonly lookup?: (host: string) => Promise<readonly string[]>
   /** For tests: whom to trust instead of the system's authorities. */
   readonly ca?: string
-  readonly timeoutMs?: number
 }
-
-const timeoutMs = 10_000
-const answerBytesMax = 65_536
 
 type Failure = Extract<OutboundAnswer, { readonly kind: 'failed' }>['reason']
 class Failed extends Error {
@@ -41,7 +35,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     send: async (request) => {
       const gone = new AbortController()
       const { promise: late, reject } = Promise.withResolvers<never>()
-      const timer = options.clock.after(options.timeoutMs ?? timeoutMs, () => {
+      const timer = options.clock.after(request.timeoutMs, () => {
         gone.abort()
         reject(new Failed('timeout'))
       })
@@ -66,7 +60,7 @@ async function exchange(
 ): Promise<OutboundAnswer> {
   const address = await allowedAddress(request, options)
   return await new Promise((resolve, reject) => {
-    const { url, method, headers, body } = request
+    const { url, method, headers, body, bodyBytesMax } = request
     const send = url.protocol === 'https:' ? tlsRequest : plainRequest
     const sent = send(url, {
       method,
@@ -80,7 +74,7 @@ async function exchange(
     sent.once('error', reject)
     sent.once('upgrade', (_response, socket) => {
       socket.destroy()
-      resolve({ kind: 'answered', status: 101, body: '' })
+      resolve({ kind: 'answered', status: 101, header: () => null, body: '', cut: false })
     })
     sent.once('response', (response) => {
       const chunks: Buffer[] = []
@@ -89,12 +83,14 @@ async function exchange(
         resolve({
           kind: 'answered',
           status: response.statusCode ?? 0,
-          body: Buffer.concat(chunks).subarray(0, answerBytesMax).toString('utf8'),
+          header: (name) => valueOf(response.headers[name]),
+          body: Buffer.concat(chunks).subarray(0, bodyBytesMax).toString('utf8'),
+          cut: bytes > bodyBytesMax,
         })
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk)
         bytes += chunk.length
-        if (bytes < answerBytesMax) return
+        if (bytes <= bodyBytesMax) return
         answered()
         response.destroy()
       })
@@ -108,15 +104,15 @@ async function exchange(
 
 /** The address that is called. Throws where one that the name has is not allowed: which one answers is not ours to say. */
 async function allowedAddress(
-  { url, ownNetwork }: OutboundRequest,
-  { allowedPrivate, lookup = resolveHost }: OutboundOptions,
+  { url, allowedPrivate }: OutboundRequest,
+  { lookup = resolveHost }: OutboundOptions,
 ): Promise<Ip> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const texts = isIP(host) === 0 ? await lookup(host) : [host]
   const addresses = texts.map(parseIp)
   const allowed = (ip: Ip | null): boolean => {
     if (ip === null) return false
-    if (ownNetwork && ipInRanges(ip, allowedPrivate())) return true
+    if (ipInRanges(ip, allowedPrivate)) return true
     return url.protocol === 'https:' && isPublicAddress(ip)
   }
   const [first] = addresses
@@ -143,6 +139,10 @@ function pairs(lines: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {}
   for (let i = 0; i < lines.length; i += 2) headers[lines[i] ?? ''] = lines[i + 1] ?? ''
   return headers
+}
+
+function valueOf(value: string | readonly string[] | undefined): string | null {
+  return value === undefined ? null : typeof value === 'string' ? value : value.join(', ')
 }
 
 function reasonOf(error: unknown): Failure {

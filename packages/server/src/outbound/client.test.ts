@@ -7,8 +7,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeAuthority, type Authority } from '../../../../tests/support/certificates.ts'
 import { fixedClock, systemClock } from '../base/clock.ts'
 import { compileIpRanges } from '../base/ip.ts'
-import type { OutboundRequest } from '../core/connections/check.ts'
-import { createOutbound, type OutboundOptions } from './outbound.ts'
+import type { OutboundAnswer, OutboundRequest } from '../core/outbound.ts'
+import { createOutbound, type OutboundOptions } from './client.ts'
 
 const authority: Authority = makeAuthority()
 const loopback = compileIpRanges(['127.0.0.0/8'])
@@ -35,14 +35,14 @@ async function aPlatform(handler: Handler, names = ['api.test'], from = authorit
 const outboundTo = (more: Partial<OutboundOptions> = {}) =>
   createOutbound({
     clock: systemClock,
-    allowedPrivate: () => loopback,
     lookup: () => Promise.resolve(['127.0.0.1']),
     ca: authority.cert,
     ...more,
   })
 
 function get(url: string, more: Partial<OutboundRequest> = {}): OutboundRequest {
-  return { method: 'GET', url: new URL(url), headers: [], body: null, ownNetwork: true, ...more }
+  const bounds = { timeoutMs: 10_000, bodyBytesMax: 65_536 }
+  return { method: 'GET', url: new URL(url), headers: [], body: null, allowedPrivate: loopback, ...bounds, ...more }
 }
 
 const failed = (reason: string) => ({ kind: 'failed', reason })
@@ -63,7 +63,12 @@ describe('a call to a third party', () => {
       headers: ['Authorization', 'Bearer S3CRET'],
       body: '{"key":"S3CRET"}',
     })
-    expect(await outboundTo().send(request)).toEqual({ kind: 'answered', status: 201, body: '{"a":1}' })
+    expect(await outboundTo().send(request)).toMatchObject({
+      kind: 'answered',
+      status: 201,
+      body: '{"a":1}',
+      cut: false,
+    })
     expect(seen).toEqual(['{"key":"S3CRET"}', ['POST', '/v1/me?x=1', `api.test:${port}`, 'Bearer S3CRET', 'postern']])
   })
 
@@ -78,16 +83,14 @@ describe('a call to a third party', () => {
   it('security 50: reaches no address that is not public, however it is written, unless that is allowed', async () => {
     const { port, connections } = await aPlatform((_request, response) => response.end('inside'))
     const calls: [string, Partial<OutboundOptions>, Partial<OutboundRequest>][] = [
-      ['api.test', { allowedPrivate: () => none }, {}],
-      // The network is the operator's: for connections of customers it is never allowed.
-      ['api.test', {}, { ownNetwork: false }],
-      ['api.test', { allowedPrivate: () => compileIpRanges(['127.0.0.2']) }, {}],
-      ['127.0.0.1', { allowedPrivate: () => none }, {}],
-      ['127.1', { allowedPrivate: () => none }, {}],
-      ['2130706433', { allowedPrivate: () => none }, {}],
-      ['0x7f.1', { allowedPrivate: () => none }, {}],
+      ['api.test', {}, { allowedPrivate: none }],
+      ['api.test', {}, { allowedPrivate: compileIpRanges(['127.0.0.2']) }],
+      ['127.0.0.1', {}, { allowedPrivate: none }],
+      ['127.1', {}, { allowedPrivate: none }],
+      ['2130706433', {}, { allowedPrivate: none }],
+      ['0x7f.1', {}, { allowedPrivate: none }],
       ['[::1]', {}, {}],
-      ['[::ffff:127.0.0.1]', { allowedPrivate: () => none }, {}],
+      ['[::ffff:127.0.0.1]', {}, { allowedPrivate: none }],
       ['[fd00::1]', {}, {}],
       ['169.254.169.254', {}, {}],
       // One name, two addresses: which of them answers is not ours to say.
@@ -113,7 +116,7 @@ describe('a call to a third party', () => {
     const port = await listen(createPlainServer((_request, response) => response.end('plain')))
     const url = `http://api.test:${port}/`
     expect(await outboundTo().send(get(url))).toMatchObject({ status: 200, body: 'plain' })
-    expect(await outboundTo().send(get(url, { ownNetwork: false }))).toEqual(failed('address_forbidden'))
+    expect(await outboundTo().send(get(url, { allowedPrivate: none }))).toEqual(failed('address_forbidden'))
     const lookup = () => Promise.resolve(['1.1.1.1'])
     expect(await outboundTo({ lookup }).send(get(url))).toEqual(failed('address_forbidden'))
   })
@@ -142,8 +145,29 @@ describe('a call to a third party', () => {
       more()
     })
     const answer = await outboundTo().send(get(`https://api.test:${port}/`))
-    expect(answer).toMatchObject({ kind: 'answered', status: 200 })
+    expect(answer).toMatchObject({ kind: 'answered', status: 200, cut: true })
     expect(answer.kind === 'answered' && answer.body.length).toBe(65_536)
+  })
+
+  it('answers an answer of the greatest size as a whole one', async () => {
+    const { port } = await aPlatform((_request, response) => response.end('x'.repeat(1_000)))
+    const of = (bodyBytesMax: number) => outboundTo().send(get(`https://api.test:${port}/`, { bodyBytesMax }))
+    expect(await of(1_000)).toMatchObject({ cut: false, body: 'x'.repeat(1_000) })
+    expect(await of(999)).toMatchObject({ cut: true, body: 'x'.repeat(999) })
+  })
+
+  it('answers a header by its name, one that came twice as one list', async () => {
+    const { port } = await aPlatform((_request, response) =>
+      response
+        .writeHead(200, [
+          ['Cache-Control', 'public'],
+          ['cache-control', 'max-age=60'],
+        ])
+        .end(),
+    )
+    const answer: OutboundAnswer = await outboundTo().send(get(`https://api.test:${port}/`))
+    const header = (name: string) => (answer.kind === 'answered' ? answer.header(name) : '')
+    expect([header('cache-control'), header('age')]).toEqual(['public, max-age=60', null])
   })
 
   it.each([
