@@ -1,8 +1,8 @@
 import type { Result } from '../../base/result.ts'
 import type { Api } from '../apis/api.ts'
 import type { Provenance } from '../audit/event.ts'
-import type { Answer } from '../decision/answer.ts'
-import type { EndpointRequest } from './endpoint.ts'
+import type { Evaluation } from '../decision/evaluation.ts'
+import type { EndpointRequest, Served } from './endpoint.ts'
 
 /**
  * An authorization request whose client and redirect URI are known and belong together (RFC 6749, section 4.1.1):
@@ -22,6 +22,8 @@ export interface AuthorizationRequest {
   /** S256. */
   readonly challenge: string
   readonly prompt: readonly ('login' | 'consent' | 'none' | 'select_account')[]
+  /** For the meter, while nothing is refused: client, API, route. */
+  readonly evaluation: Evaluation
 }
 
 /** What a member has agreed to. */
@@ -38,23 +40,33 @@ export interface Approval {
  * answers are whole: status 303 with Location, or a page that says why nothing can be redirected.
  */
 export interface Authorization {
-  /** Reads and checks GET or POST `/oauth/authorize`; what cannot go on is answered, by redirect only where that is safe. */
+  /**
+   * Reads and checks GET or POST `/oauth/authorize`; what cannot go on is answered, by redirect only where that is
+   * safe. Of a GET the parameters stand in the query, of a POST in the form. What it answers holds for this turn:
+   * whoever goes on later reads the same parameters again.
+   */
   read(request: EndpointRequest): Promise<Result<AuthorizationRequest, AuthorizationRefusal>>
   /** Checks what `read` checked once more, stores grant and code, and sends the browser back. */
   approve(
     request: AuthorizationRequest,
     approval: Approval,
     by: Provenance,
-  ): Promise<Result<Answer, AuthorizationRefusal>>
+  ): Promise<Result<Served, AuthorizationRefusal>>
   /** Sends the browser back with an error (RFC 6749, section 4.1.2.1), `iss` and `state`. */
   refuse(
     request: AuthorizationRequest,
     error: 'access_denied' | 'login_required' | 'consent_required' | 'interaction_required' | 'server_error',
     description: string,
-  ): Answer
+  ): Served
 }
 
 export type AuthorizationRefusal =
-  | { readonly kind: 'redirect'; readonly answer: Answer }
+  | { readonly kind: 'redirect'; readonly served: Served }
   /** Client or redirect URI cannot be trusted: the person is told, nobody is redirected. */
-  | { readonly kind: 'page'; readonly status: number; readonly title: string; readonly detail: string }
+  | {
+      readonly kind: 'page'
+      readonly status: number
+      readonly title: string
+      readonly detail: string
+      readonly evaluation: Evaluation
+    }
