@@ -12,7 +12,27 @@ export interface CodeRow {
   /** What the operator's log says beside the code. */
   readonly log: string
   readonly holderOnly?: true
+  /** What an OAuth endpoint calls it (RFC 6749, sections 4.1.2.1 and 5.2; RFC 8707). Absent: see `oauthErrorOf`. */
+  readonly oauthError?: OAuthError
 }
+
+export type OAuthError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'unsupported_response_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'access_denied'
+  | 'login_required'
+  | 'consent_required'
+  | 'interaction_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'temporarily_unavailable'
+  | 'server_error'
 
 export type Stage =
   | 'wire'
@@ -23,6 +43,7 @@ export type Stage =
   | 'state'
   | 'fit'
   | 'limits'
+  | 'oauth'
   | 'forward'
   | 'management'
 
@@ -395,6 +416,244 @@ export const codes = {
     log: 'budget of tokens or money spent',
     holderOnly: true,
   },
+  // oauth: what the token, introspection, revocation and authorization endpoints say
+  served_by_postern: {
+    stage: 'match',
+    status: 421,
+    title: 'Postern serves this address itself',
+    detail:
+      'This is an endpoint for tokens, and nobody decides about it for somebody else: send the request to the gateway of Postern, or to its console.',
+    log: 'decision asked for an endpoint of our own',
+  },
+  oauth_request_invalid: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The request is not well-formed',
+    detail:
+      'A parameter is missing, comes twice, stands in the wrong place, or has a value that it cannot have. Correct what is named here and send the request again.',
+    log: 'parameters missing, doubled, misplaced or malformed',
+    oauthError: 'invalid_request',
+  },
+  oauth_method_not_allowed: {
+    stage: 'oauth',
+    status: 405,
+    title: 'This method is not allowed here',
+    detail: 'The Allow header lists the methods that this endpoint serves.',
+    log: 'method not served by the endpoint',
+    oauthError: 'invalid_request',
+  },
+  oauth_body_too_large: {
+    stage: 'oauth',
+    status: 413,
+    title: 'The request body is too large',
+    detail: 'No request to this endpoint needs that much. Send its parameters alone.',
+    log: 'body over the bound of the endpoint',
+    oauthError: 'invalid_request',
+  },
+  client_missing: {
+    stage: 'oauth',
+    status: 401,
+    title: 'No client was named',
+    detail:
+      'The request has to say which client it comes from: by Basic authentication, or by client_id and client_secret in the body.',
+    log: 'no client authentication and no client_id',
+    oauthError: 'invalid_client',
+  },
+  client_ambiguous: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The client authenticates in more than one way',
+    detail: 'Use one way alone: Basic authentication, or client_id and client_secret in the body, never both.',
+    log: 'more than one method of client authentication, or two different clients',
+    oauthError: 'invalid_request',
+  },
+  client_unauthenticated: {
+    stage: 'oauth',
+    status: 401,
+    title: 'The client could not be authenticated',
+    detail: 'Client authentication failed: the client is unknown, its secret is wrong, or it did not send one.',
+    log: 'a confidential client named itself without its secret, or the endpoint needs an authenticated one',
+    oauthError: 'invalid_client',
+  },
+  client_method_unsupported: {
+    stage: 'oauth',
+    status: 401,
+    title: 'This way of client authentication is not supported',
+    detail: 'Use Basic authentication, or client_id and client_secret in the body.',
+    log: 'scheme or method of client authentication not supported',
+    oauthError: 'invalid_client',
+  },
+  grant_type_unsupported: {
+    stage: 'oauth',
+    status: 400,
+    title: 'This grant type is not supported',
+    detail: 'There are authorization_code, client_credentials and refresh_token.',
+    log: 'grant_type not supported',
+    oauthError: 'unsupported_grant_type',
+  },
+  grant_type_not_allowed: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The client may not use this grant type',
+    detail: 'This client was not registered for the grant type. Have it added, or use another client.',
+    log: 'grant_type or response_type outside of what the client was registered for',
+    oauthError: 'unauthorized_client',
+    holderOnly: true,
+  },
+  resource_invalid: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The resource cannot be granted',
+    detail:
+      'A token is for exactly one API. The resource that was named is none that this client may have, or several were named, or none was although the client has several: name one in `resource`.',
+    log: 'resource unknown, not the client’s, ambiguous or missing',
+    oauthError: 'invalid_target',
+  },
+  scope_invalid: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The scope cannot be granted',
+    detail: 'A scope that was asked for is unknown, malformed, or beyond what may be granted here. Ask for less.',
+    log: 'scope unknown, malformed or beyond what may be granted',
+    oauthError: 'invalid_scope',
+  },
+  code_unknown: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The authorization code is not valid',
+    detail:
+      'The authorization code is unknown, expired, used, or was issued for another request. Start the authorization again.',
+    log: 'no such authorization code, or malformed',
+    oauthError: 'invalid_grant',
+  },
+  code_expired: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The authorization code is not valid',
+    detail:
+      'The authorization code is unknown, expired, used, or was issued for another request. Start the authorization again.',
+    log: 'authorization code past its end',
+    oauthError: 'invalid_grant',
+  },
+  code_reused: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The authorization code is not valid',
+    detail:
+      'The authorization code is unknown, expired, used, or was issued for another request. Start the authorization again.',
+    log: 'authorization code redeemed again: all that it issued is revoked',
+    oauthError: 'invalid_grant',
+  },
+  code_mismatch: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The authorization code is not valid',
+    detail:
+      'The authorization code is unknown, expired, used, or was issued for another request. Start the authorization again.',
+    log: 'authorization code of another client, redirect_uri or resource; it is spent',
+    oauthError: 'invalid_grant',
+  },
+  verifier_mismatch: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The code verifier does not fit',
+    detail:
+      'code_verifier is missing, or is not the one that the authorization request was made with. The authorization code is spent: start the authorization again.',
+    log: 'code_verifier missing or wrong; the authorization code is spent',
+    oauthError: 'invalid_grant',
+  },
+  refresh_unknown: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The refresh token is not valid',
+    detail: 'The refresh token is unknown, expired, revoked, used, or belongs to another client. Sign in again.',
+    log: 'no such refresh token, malformed, or of another client',
+    oauthError: 'invalid_grant',
+  },
+  refresh_expired: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The refresh token is not valid',
+    detail: 'The refresh token is unknown, expired, revoked, used, or belongs to another client. Sign in again.',
+    log: 'refresh token past its end',
+    oauthError: 'invalid_grant',
+  },
+  refresh_revoked: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The refresh token is not valid',
+    detail: 'The refresh token is unknown, expired, revoked, used, or belongs to another client. Sign in again.',
+    log: 'refresh token revoked',
+    oauthError: 'invalid_grant',
+  },
+  refresh_raced: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The refresh token was used a moment ago',
+    detail:
+      'The same refresh token was used a moment ago, by another request of this client. Use the tokens that were issued then.',
+    log: 'refresh token used again within the grace period: the family lives',
+    oauthError: 'invalid_grant',
+    holderOnly: true,
+  },
+  refresh_reused: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The refresh token is not valid',
+    detail: 'The refresh token is unknown, expired, revoked, used, or belongs to another client. Sign in again.',
+    log: 'rotated refresh token used again: its family is revoked',
+    oauthError: 'invalid_grant',
+  },
+  redirect_uri_mismatch: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The redirect URI is not registered',
+    detail:
+      'The application asked to send you to an address that it is not registered with, so nothing was sent there. Go back, and tell the makers of the application.',
+    log: 'redirect_uri missing, doubled or not registered with the client',
+    oauthError: 'invalid_request',
+  },
+  authorization_client_unknown: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The application is not known',
+    detail:
+      'The application that sent you here is not known, or may not ask for access at the moment. Go back, and tell its makers.',
+    log: 'client_id missing, doubled, unknown, no OAuth client, or not live',
+    oauthError: 'invalid_client',
+  },
+  response_type_unsupported: {
+    stage: 'oauth',
+    status: 400,
+    title: 'This response type is not supported',
+    detail: 'There is `code` alone.',
+    log: 'response_type not supported',
+    oauthError: 'unsupported_response_type',
+  },
+  request_object_unsupported: {
+    stage: 'oauth',
+    status: 400,
+    title: 'Request objects are not supported',
+    detail: 'Send the parameters of the authorization request by themselves.',
+    log: 'request or request_uri in an authorization request',
+    oauthError: 'request_not_supported',
+  },
+  challenge_missing: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The code challenge is missing',
+    detail: 'Every authorization request needs code_challenge with code_challenge_method=S256 (RFC 7636).',
+    log: 'code_challenge missing, malformed, or not S256',
+    oauthError: 'invalid_request',
+  },
+  authorization_denied: {
+    stage: 'oauth',
+    status: 400,
+    title: 'Access was not allowed',
+    detail: 'The person who was asked did not allow it.',
+    log: 'consent refused, or sign-in or consent needed with prompt=none',
+    oauthError: 'access_denied',
+  },
   // forward
   upstream_unreachable: {
     stage: 'forward',
@@ -531,6 +790,30 @@ export type Code = keyof typeof codes
 /** The row of a code, with the optional fields of `CodeRow` readable. */
 export function codeRow(code: Code): CodeRow {
   return codes[code]
+}
+
+/** What an OAuth endpoint calls any code: its row says so, or its stage does. */
+export function oauthErrorOf(code: Code): OAuthError {
+  const { oauthError, stage, status } = codeRow(code)
+  if (oauthError !== undefined) return oauthError
+  if (status === 429 || status === 503 || status === 507) return 'temporarily_unavailable'
+  if (status >= 500) return 'server_error'
+  switch (stage) {
+    case 'known':
+    case 'state':
+      return 'invalid_client'
+    case 'fit':
+      return 'unauthorized_client'
+    case 'wire':
+    case 'transport':
+    case 'match':
+    case 'present':
+    case 'limits':
+    case 'oauth':
+    case 'forward':
+    case 'management':
+      return 'invalid_request'
+  }
 }
 
 export function isCode(text: string): text is Code {

@@ -32,6 +32,7 @@ const stages: Readonly<Record<CodeRow['stage'], string>> = {
   state: 'State of the credential',
   fit: 'Whether the credential fits the request',
   limits: 'Limits and quotas',
+  oauth: 'Tokens and authorization',
   forward: 'The API behind the gateway',
   management: 'The management API',
 }
