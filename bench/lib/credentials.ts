@@ -73,6 +73,7 @@ const plainRecord: Omit<CredentialRecord, 'id' | 'publicId' | 'account' | 'proje
   originAllow: null,
   limits: [],
   llm: null,
+  oauth: null,
   notBefore: null,
   expiresAt: null,
   state: 'active',

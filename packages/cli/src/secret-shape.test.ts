@@ -4,11 +4,16 @@ import { holdsSecret, redact } from './secret-shape.ts'
 
 const key = `acme_sk_live_0123456789ab${'s'.repeat(32)}${'0'.repeat(6)}`
 const token = `acme_at_${'t'.repeat(43)}${'0'.repeat(6)}`
+const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUifQ.c2lnbmF0dXJl-_'
 
 describe('holdsSecret', () => {
   it.each([
     ['a key', key],
     ['a token', token],
+    ['a refresh token', token.replace('_at_', '_rt_')],
+    ['an authorization code', `https://x/callback?code=${token.replace('_at_', '_ac_')}&state=1`],
+    ['a client secret', token.replace('_at_', '_cs_')],
+    ['a JWT', `token=${jwt}`],
     ['a key inside a line', `curl -H "Authorization: Bearer ${key}" https://x`],
     ['a key as a query parameter', `https://x/v2/links?api_key=${key}&a=1`],
     ['the secret half of a pair', 'X-App-Token: 3f0d5bd6-7b3a-4a62-8a5c-3a2f4b3a9d10'],
@@ -32,5 +37,6 @@ describe('redact', () => {
   it('keeps what tells keys apart and cuts the rest', () => {
     expect(redact(`Authorization: Bearer ${key}`)).toBe('Authorization: Bearer [cut]')
     expect(redact(`key ${key} and ${token}.`)).toBe('key acme_sk_live_[cut] and acme_at_[cut].')
+    expect(redact(`a code acme_ac_${token.slice(8)} and ${jwt}.`)).toBe('a code acme_ac_[cut] and eyJ[cut].')
   })
 })

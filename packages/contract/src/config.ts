@@ -26,7 +26,7 @@ const names = Type.Array(name)
 
 const exposurePolicy = Type.Enum(['flag', 'revoke'])
 
-/** Kinds that a plan can name. `oauth_client` is read already and enters with OAuth. */
+/** Kinds that a plan can name. */
 const configKinds = Type.Enum(['secret', 'publishable', 'integration', 'management', 'oauth_client'])
 
 const tls = Type.Object(

@@ -21,6 +21,7 @@ export const CredentialKind = Type.Union([
   Type.Literal('publishable'),
   Type.Literal('integration'),
   Type.Literal('management'),
+  Type.Literal('oauth_client'),
 ])
 
 /** As the decision sees it now: `expired` and `not_yet_valid` follow from the times. */

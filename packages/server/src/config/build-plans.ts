@@ -28,10 +28,6 @@ const defaultKinds = ['secret', 'publishable', 'integration'] as const
 
 function buildPlan(id: string, written: ConfigPlan, apis: ReadonlyMap<string, Api>, context: Context): Plan {
   const path = ['plans', id]
-  const kinds = (written.kinds ?? defaultKinds).filter((kind): kind is CredentialKind => kind !== 'oauth_client')
-  if (written.kinds?.includes('oauth_client') === true) {
-    context.report.note([...path, 'kinds'], 'oauth_client is accepted and has no effect yet')
-  }
   checkApis(written, apis, [...path, 'apis'], context)
   const limits = buildLimits(written.limits ?? [], [...path, 'limits'], context)
   const quotas = written.quotas ?? []
@@ -51,7 +47,7 @@ function buildPlan(id: string, written: ConfigPlan, apis: ReadonlyMap<string, Ap
   const plan: Plan = {
     id,
     apis: new Set(written.apis),
-    kinds: new Set(kinds),
+    kinds: new Set<CredentialKind>(written.kinds ?? defaultKinds),
     scopes: buildCeiling(written, apis, [...path, 'scopes'], context),
     limits,
     quotas: quotas.map(({ name, per, requests, period }) => ({ name, per, requests, period })),

@@ -12,6 +12,7 @@ import type {
   Settings,
 } from './connections/connection.ts'
 import type { Credential, CredentialKind, SecretInfo } from './credentials/credential.ts'
+import type { OAuthClient } from './credentials/oauth-client.ts'
 import type { LimitRule } from './limits/rules.ts'
 import type { ModelTerms } from './llm/terms.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
@@ -172,10 +173,17 @@ export interface NewCredential {
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
   readonly llm: ModelTerms | null
+  readonly oauth: OAuthClient | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly primary: boolean
   readonly metadata: Metadata
+  /** Null: a public client has none. */
+  readonly secret: NewSecret | null
+}
+
+/** Known by the digest of its secret, which it therefore has. */
+export interface ImportedCredential extends NewCredential {
   readonly secret: NewSecret
 }
 
@@ -236,6 +244,7 @@ export interface CredentialStore {
         | 'originAllow'
         | 'limits'
         | 'llm'
+        | 'oauth'
         | 'notBefore'
         | 'expiresAt'
         | 'metadata'
@@ -246,7 +255,8 @@ export interface CredentialStore {
   }): Write<Credential>
   /**
    * Adds a secret and ends the others at `endOthersAt` (never later than they already end). Refuses with
-   * `conflict` what is not live at `by.at` (an expired or revoked credential is not revived), and a fourth live secret.
+   * `conflict` what is not live at `by.at` (an expired or revoked credential is not revived), a fourth live secret, and
+   * a public client, which has none.
    */
   rotate(input: {
     readonly id: string
@@ -284,7 +294,7 @@ export interface CredentialStore {
   import(input: {
     readonly account: string
     readonly project: string
-    readonly credentials: readonly NewCredential[]
+    readonly credentials: readonly ImportedCredential[]
     readonly maxKeys: number | null
     readonly partial: boolean
     readonly dryRun: boolean

@@ -377,6 +377,7 @@ function changedTerms(credential: Credential, body: wire.UpdateCredential): Term
     originAllow: body.origin_allow === undefined ? credential.originAllow : body.origin_allow,
     limits: body.limits === undefined ? credential.limits : limitRules(body.limits),
     llm: changedModelTerms(credential.llm, body),
+    oauth: credential.oauth,
     notBefore: body.not_before === undefined ? credential.notBefore : instantOrNull(body.not_before),
     expiresAt: body.expires_at === undefined ? credential.expiresAt : instantOrNull(body.expires_at),
     metadata: body.metadata ?? credential.metadata,
@@ -393,7 +394,7 @@ function changedModelTerms(held: Credential['llm'], { models, budgets }: wire.Up
 function changedFields(
   body: wire.UpdateCredential,
   terms: AcceptedTerms,
-): Partial<Omit<Terms, 'kind' | 'originAllow'> & Pick<AcceptedTerms, 'originAllow'>> {
+): Partial<Omit<AcceptedTerms, 'kind' | 'form' | 'declaredApis'>> {
   return {
     ...(body.name === undefined ? {} : { name: terms.name }),
     ...(body.apis === undefined ? {} : { apis: terms.apis }),

@@ -5,7 +5,7 @@ import { type Result, fail } from '../base/result.ts'
 import { importCredential } from '../core/credentials/import.ts'
 import { acceptTerms } from '../core/credentials/terms.ts'
 import type { Circumstances, Fault } from '../core/credentials/terms.ts'
-import type { NewCredential } from '../core/store.ts'
+import type { ImportedCredential } from '../core/store.ts'
 import { provenance } from './caller.ts'
 import { committed, found } from './commits.ts'
 import { visibleProject } from './credentials.ts'
@@ -49,7 +49,7 @@ async function importAll(
   const project = await visibleProject(parts, request, projectId)
   const account = found(await parts.store.accounts.find({ id: project.account }))
   const around = circumstances(parts, request, account)
-  const good: { readonly index: number; readonly credential: NewCredential }[] = []
+  const good: { readonly index: number; readonly credential: ImportedCredential }[] = []
   const refused: Refusal[] = []
   for (const [index, line] of body.credentials.entries()) {
     const read = readLine(parts, line, around)
@@ -82,7 +82,7 @@ function readLine(
   parts: ManagementParts,
   line: wire.ImportedCredential,
   around: Circumstances,
-): Result<NewCredential, Fault> {
+): Result<ImportedCredential, Fault> {
   if (line.kind === 'management')
     return fail({ path: '/kind', message: 'management credentials are issued, never imported' })
   const terms = acceptTerms(termsOf(line), around)

@@ -28,6 +28,7 @@ export function termsOf(body: wire.CreateCredential): Terms {
     originAllow: body.origin_allow,
     limits: limitRules(body.limits),
     llm: modelTerms(body.models ?? null, budgetRules(body.budgets, '/budgets')),
+    oauth: null,
     notBefore: instantOrNull(body.not_before),
     expiresAt: instantOrNull(body.expires_at),
     metadata: body.metadata ?? {},
@@ -107,9 +108,11 @@ export function apisOf(credential: Credential, declaration: Declaration): readon
 
 export function issuedView(credential: Credential, issued: Issued, now: number): wire.IssuedCredential {
   const pairId = credential.form === 'pair' ? credential.publicId : null
+  const { secret } = issued.credential
+  if (secret === null || issued.value === null) throw new Error('a credential without a secret has nothing to show')
   return {
     credential: credentialView(credential, now),
-    secret: issuedSecretView(issued.credential.secret, issued.value, pairId, now),
+    secret: issuedSecretView(secret, issued.value, pairId, now),
   }
 }
 

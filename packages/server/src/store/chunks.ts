@@ -1,4 +1,5 @@
 import { credentialKinds, credentialStates } from '../core/credentials/credential.ts'
+import type { OAuthClient } from '../core/credentials/oauth-client.ts'
 import type { ModelTerms } from '../core/llm/terms.ts'
 import { profileKey, type OwnFields, type RecordChunk } from '../core/records/record.ts'
 
@@ -30,13 +31,13 @@ export function chunkStatements(database: 'sqlite' | 'postgres'): ChunkStatement
   const perRow = (text: string) => joined(text, `${words.char}(30)`)
   const numbers = (column: string) => joined(`coalesce(cast(${column} as text), '')`, "','")
   const rare = `public_id is distinct from substr(id, 6) or ip_allow <> '[]' or origin_allow is not null
-    or limits <> '[]' or llm is not null or not_before is not null or state_at is not null or blocked_until is not null`
+    or limits <> '[]' or llm is not null or oauth is not null or not_before is not null or state_at is not null or blocked_until is not null`
   return {
     credentials: `select count(*), max(id), ${joined('substr(id, 6)', "''")}, ${perRow(columns('account', 'project'))},
         ${perRow(columns('kind', 'state', 'apis', 'scopes', "coalesce(role, '')"))},
         ${numbers('created_at')}, ${numbers('version')}, ${numbers('expires_at')},
         ${words.jsonRows}(${words.jsonRow}(substr(id, 6), public_id, ip_allow, origin_allow, limits, not_before,
-          state_at, blocked_until, llm)) filter (where ${rare})
+          state_at, blocked_until, llm, oauth)) filter (where ${rare})
       from (
         select * from credentials where id > ${first} and id <= ${second}
           and (state in ('active', 'blocked') or state_at >= ${third}) and (expires_at is null or expires_at >= ${fourth})
@@ -103,6 +104,7 @@ type RareFields = readonly [
   stateAt: number | null,
   blockedUntil: number | null,
   llm: string | null,
+  oauth: string | null,
 ]
 
 export type SecretColumns = readonly [
@@ -209,8 +211,9 @@ function packRare(
 }
 
 function ownFields(row: number, fields: RareFields): OwnFields | null {
-  const [id, publicId, ipAllow, originAllow, limits, , , , llm] = fields
-  if (publicId === id && ipAllow === '[]' && originAllow === null && limits === '[]' && llm === null) return null
+  const [id, publicId, ipAllow, originAllow, limits, , , , llm, oauth] = fields
+  const none = ipAllow === '[]' && originAllow === null && limits === '[]' && llm === null && oauth === null
+  if (publicId === id && none) return null
   return {
     row,
     publicId,
@@ -219,6 +222,8 @@ function ownFields(row: number, fields: RareFields): OwnFields | null {
     limits: listOf(limits),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON that this program wrote itself
     llm: llm === null ? null : (JSON.parse(llm) as ModelTerms),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+    oauth: oauth === null ? null : (JSON.parse(oauth) as OAuthClient),
   }
 }
 

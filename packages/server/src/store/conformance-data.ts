@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto'
 
 import type { Provenance } from '../core/audit/event.ts'
 import type { SealedField } from '../core/connections/connection.ts'
-import type { NewConnection, NewCredential, NewProject, Store, WriteRefusal } from '../core/store.ts'
+import type {
+  ImportedCredential,
+  NewConnection,
+  NewCredential,
+  NewProject,
+  NewSecret,
+  Store,
+  WriteRefusal,
+} from '../core/store.ts'
 
 /** Ids of one process ascend, those of two never meet. */
 const ownHex = randomBytes(8).toString('hex')
@@ -19,7 +27,7 @@ export const by: Provenance = {
 export const at = (time: number): Provenance => ({ ...by, at: time })
 export const actedBy = (id: string): Provenance => ({ ...by, actor: { kind: 'credential', id } })
 
-export function aSecret(over: Partial<NewCredential['secret']> = {}): NewCredential['secret'] {
+export function aSecret(over: Partial<NewSecret> = {}): NewSecret {
   return {
     id: `sec_${nextHex()}`,
     digest: new Uint8Array(randomBytes(32)),
@@ -30,7 +38,7 @@ export function aSecret(over: Partial<NewCredential['secret']> = {}): NewCredent
   }
 }
 
-export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
+export function aCredential(over: Partial<ImportedCredential> = {}): ImportedCredential {
   const id12 = randomBytes(6).toString('hex')
   return {
     id: `cred_${id12}`,
@@ -45,6 +53,7 @@ export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
     originAllow: null,
     limits: [],
     llm: null,
+    oauth: null,
     notBefore: null,
     expiresAt: null,
     primary: false,
@@ -52,6 +61,13 @@ export function aCredential(over: Partial<NewCredential> = {}): NewCredential {
     secret: aSecret(),
     ...over,
   }
+}
+
+/** What makes a credential a client that people sign in to. */
+export const aClient: NonNullable<NewCredential['oauth']> = {
+  type: 'public',
+  grantTypes: ['authorization_code', 'refresh_token'],
+  redirectUris: ['https://app.example/callback'],
 }
 
 /** What a credential of its own may ask of language models. */
@@ -128,7 +144,7 @@ export function must<Value>(
   return outcome.value
 }
 
-export async function create(store: Store, home: Home, credential = aCredential()): Promise<NewCredential> {
+export async function create(store: Store, home: Home, credential = aCredential()): Promise<ImportedCredential> {
   must(await store.credentials.create({ ...home, credential, maxKeys: null, by }))
   return credential
 }

@@ -6,11 +6,19 @@ import { describe, expect, it } from 'vitest'
 import { firstIdAt } from '../base/ids.ts'
 import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
 import type { Provenance } from '../core/audit/event.ts'
+import { credentialKinds } from '../core/credentials/credential.ts'
 import type { RecordChunk } from '../core/records/record.ts'
-import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
+import {
+  BadCursor,
+  type CredentialFilter,
+  type ImportedCredential,
+  type NewCredential,
+  type Store,
+} from '../core/store.ts'
 import type { ModelCount, ModelQuery, RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
 import { connectionConformance } from './conformance-connections.ts'
 import {
+  aClient,
   aCredential,
   actedBy,
   anAccount,
@@ -214,6 +222,7 @@ export function conformance(open: () => Promise<Opened>): void {
             originAllow: null,
             limits: credential.limits,
             llm: someModels,
+            oauth: null,
             notBefore: null,
             expiresAt: null,
             state: 'active',
@@ -227,6 +236,37 @@ export function conformance(open: () => Promise<Opened>): void {
       })
       expect(await store.records.byDigest({ digest: credential.secret.digest })).toEqual(changes.credentials[0])
       expect(await store.records.byDigest({ digest: new Uint8Array(32) })).toBeNull()
+    })
+
+    it('are OAuth clients, of which public ones have no secret', async () => {
+      const { store } = await open()
+      const home = await anAccount(store)
+      const credential = { ...aCredential({ kind: 'oauth_client', oauth: aClient }), secret: null }
+      const { value, changes } = must(await store.credentials.create({ ...home, credential, maxKeys: null, by }))
+      expect(value).toMatchObject({ kind: 'oauth_client', oauth: aClient })
+      expect(changes.credentials).toMatchObject([{ id: credential.id, oauth: aClient, secrets: [] }])
+      expect(await store.credentials.secrets({ id: credential.id, scope: null })).toEqual([])
+      const event = (
+        await store.events.list({
+          ...first,
+          account: null,
+          credential: credential.id,
+          action: null,
+          from: null,
+          to: null,
+        })
+      ).items[0]
+      expect(event).toMatchObject({ action: 'credential.created', after: { kind: 'oauth_client', oauth: aClient } })
+
+      const rotation = { id: credential.id, scope: null, secret: aSecret(), endOthersAt: 9_000, by }
+      expect(await store.credentials.rotate(rotation)).toEqual(conflict(/public client has no secret/))
+      expect(await store.credentials.find({ id: credential.id, scope: null })).toEqual(value)
+
+      const oauth = { ...aClient, redirectUris: ['https://app.example/elsewhere'] }
+      const updated = must(
+        await store.credentials.update({ id: credential.id, scope: null, version: 1, set: { oauth }, by }),
+      )
+      expect([updated.value.oauth, updated.changes.credentials[0]?.oauth]).toEqual([oauth, oauth])
     })
 
     it('are refused in a project of another account', async () => {
@@ -620,7 +660,7 @@ export function conformance(open: () => Promise<Opened>): void {
   })
 
   describe('import', () => {
-    const imported = (over: Partial<NewCredential> = {}) =>
+    const imported = (over: Partial<ImportedCredential> = {}) =>
       aCredential({ publicId: null, secret: aSecret({ origin: 'imported', hint: null }), ...over })
 
     it('stores all or nothing, names what it refuses, and skips what is there', async () => {
@@ -631,7 +671,7 @@ export function conformance(open: () => Promise<Opened>): void {
       const good = [imported({ name: 'a' }), imported({ name: 'b' })]
       const bad = imported({ secret: aSecret({ digest: foreign.secret.digest }) })
       const twin = imported({ name: 'c', secret: aSecret({ digest: good[0]?.secret.digest ?? new Uint8Array() }) })
-      const run = (credentials: readonly NewCredential[], over: object = {}) =>
+      const run = (credentials: readonly ImportedCredential[], over: object = {}) =>
         store.credentials.import({ ...home, credentials, maxKeys: null, partial: false, dryRun: false, by, ...over })
       const refused = [
         { index: 2, reason: 'The digest is already stored.' },
@@ -723,6 +763,7 @@ export function conformance(open: () => Promise<Opened>): void {
         home,
         aCredential({ publicId: 'other-id', ipAllow: ['10.0.0.1'], originAllow: [], llm: someModels }),
       )
+      const client = await create(store, home, aCredential({ kind: 'oauth_client', oauth: aClient }))
       const dead = await create(store, home)
       must(await revoke(store, dead.id))
       must(await store.credentials.rotate({ id: plain.id, scope: null, secret: aSecret(), endOthersAt: 3_000, by }))
@@ -733,36 +774,41 @@ export function conformance(open: () => Promise<Opened>): void {
         { length: chunk.credentialCount },
         (_, row) => `cred_${text.slice(row * 12, row * 12 + 12)}`,
       )
-      expect(ids).toEqual([plain.id, own.id, dead.id].toSorted())
+      expect(ids).toEqual([plain.id, own.id, client.id, dead.id].toSorted())
       const row = ids.indexOf(plain.id)
       expect(chunk.profiles[chunk.profile[row] ?? -1]).toBe('[["shop"],["a"],"admin"]')
       expect([chunk.notBefore[row], chunk.expiresAt[row], chunk.version[row]]).toEqual([5, Number.NaN, 2])
       expect(chunk.accounts[chunk.account[row] ?? -1]).toBe(home.account)
       expect(chunk.projects[chunk.project[row] ?? -1]).toBe(home.project)
       expect(chunk.state[ids.indexOf(dead.id)]).toBe(2)
-      expect(chunk.own).toEqual([
-        {
-          row: ids.indexOf(own.id),
-          publicId: 'other-id',
-          ipAllow: ['10.0.0.1'],
-          originAllow: [],
-          limits: [],
-          llm: someModels,
-        },
-      ])
-      expect(chunk.secretCount).toBe(4)
+      expect(chunk.kind[ids.indexOf(client.id)]).toBe(credentialKinds.indexOf('oauth_client'))
+      const plainOwn = { ipAllow: [], originAllow: null, limits: [], llm: null, oauth: null }
+      expect(chunk.own.toSorted((a, b) => a.row - b.row)).toEqual(
+        [
+          {
+            ...plainOwn,
+            row: ids.indexOf(own.id),
+            publicId: 'other-id',
+            ipAllow: ['10.0.0.1'],
+            originAllow: [],
+            llm: someModels,
+          },
+          { ...plainOwn, row: ids.indexOf(client.id), publicId: client.publicId, oauth: aClient },
+        ].toSorted((a, b) => a.row - b.row),
+      )
+      expect(chunk.secretCount).toBe(5)
       const secretOf = (index: number) =>
         Buffer.from(chunk.secretIds.subarray(index * 16, index * 16 + 16)).toString('hex')
-      const index = Array.from({ length: 4 }, (_, each) => each).find(
+      const index = Array.from({ length: 5 }, (_, each) => each).find(
         (each) => `sec_${secretOf(each)}` === plain.secret.id,
       )
       expect(index).toBeDefined()
       expect(chunk.secretOwner[index ?? -1]).toBe(row)
       expect(chunk.notAfter[index ?? -1]).toBe(3_000)
       expect(chunk.digests.slice((index ?? 0) * 32, (index ?? 0) * 32 + 32)).toEqual(plain.secret.digest)
-      expect((await chunksOf(store, 1_001))[0]?.credentialCount).toBe(2)
+      expect((await chunksOf(store, 1_001))[0]?.credentialCount).toBe(3)
       expect((await chunksOf(store, 0, 1))[0]?.credentialCount).toBe(1)
-      expect((await chunksOf(store, 3_001))[0]?.secretCount).toBe(2)
+      expect((await chunksOf(store, 3_001))[0]?.secretCount).toBe(3)
     })
 
     it('are caught up from a position, a bounded number of events at a time', async () => {

@@ -85,6 +85,8 @@ export interface CredentialRow {
   limits: string
   /** Null: whatever the plan allows. */
   llm: string | null
+  /** Null: it is no OAuth client. */
+  oauth: string | null
   not_before: number | null
   expires_at: number | null
   state: string

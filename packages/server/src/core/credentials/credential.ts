@@ -1,9 +1,9 @@
 import type { LimitRule } from '../limits/rules.ts'
 import type { ModelTerms } from '../llm/terms.ts'
 import type { Metadata, SecretOrigin } from '../vocabulary.ts'
+import type { OAuthClient } from './oauth-client.ts'
 
-/** `oauth_client` enters with OAuth. */
-export const credentialKinds = ['secret', 'publishable', 'integration', 'management'] as const
+export const credentialKinds = ['secret', 'publishable', 'integration', 'management', 'oauth_client'] as const
 export type CredentialKind = (typeof credentialKinds)[number]
 
 export const credentialStates = ['active', 'blocked', 'revoked', 'compromised'] as const
@@ -13,7 +13,7 @@ export type CredentialState = (typeof credentialStates)[number]
 export interface Credential {
   /** `cred_{id12}` */
   readonly id: string
-  /** id12 for keys, the id half for pairs, null for imported keys that have none. */
+  /** id12 for keys and OAuth clients, the id half for pairs, null for imported keys that have none. */
   readonly publicId: string | null
   readonly form: 'key' | 'pair'
   readonly kind: CredentialKind
@@ -31,6 +31,8 @@ export interface Credential {
   readonly limits: readonly LimitRule[]
   /** What it may ask of language models; null: whatever its plan allows. */
   readonly llm: ModelTerms | null
+  /** What makes it a client; null for every other kind. */
+  readonly oauth: OAuthClient | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly state: CredentialState

@@ -70,6 +70,7 @@ function termsOf(
     originAllow: pair.kind === 'publishable' ? [] : null,
     limits: [],
     llm: null,
+    oauth: null,
     notBefore: null,
     expiresAt: plan.maxKeyAgeMs === null ? null : now + plan.maxKeyAgeMs,
     metadata: {},

@@ -5,28 +5,49 @@ import { describe, expect, it } from 'vitest'
 
 import { base62Alphabet, encodeBase62 } from '../../base/base62.ts'
 import { seededRandom } from '../../base/random.ts'
-import { credentialKinds } from './credential.ts'
-import { checksum, classifyKey, isPresentable, makeKey, makePair, parseKey } from './format.ts'
+import {
+  checksum,
+  classifyKey,
+  isPresentable,
+  makeKey,
+  makePair,
+  makeToken,
+  parseKey,
+  type KeyKind,
+  type TokenClass,
+} from './format.ts'
 
 const brands = ['acme', 'oldacme']
 const publicId = '0123456789AB'
+const keyKinds: readonly KeyKind[] = ['secret', 'publishable', 'integration', 'management']
+const tokenClasses: readonly TokenClass[] = ['access', 'refresh', 'code', 'client_secret']
+const valid: readonly string[] = ['key', ...tokenClasses]
 
 /** The published vector: id 0123456789AB, secret CDEFGHIJKLMNOPQRSTUVWXYZabcdefgh. */
 const vector = 'acme_sk_live_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh2wDaRH'
 
-const someKey = fc
+/** The published vector of a token: secret 0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg. */
+const tokenVector = 'acme_at_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg4cZD9C'
+
+const aKey = fc
   .record({
     brand: fc.constantFrom(...brands),
-    kind: fc.constantFrom(...credentialKinds),
+    kind: fc.constantFrom(...keyKinds),
     environment: fc.constantFrom('live' as const, 'sandbox' as const),
     seed: fc.nat(),
   })
   .map(({ seed, ...input }) => makeKey({ ...input, publicId, random: seededRandom(seed) }).reveal())
 
+const aToken = fc
+  .record({ brand: fc.constantFrom(...brands), token: fc.constantFrom(...tokenClasses), seed: fc.nat() })
+  .map(({ seed, ...input }) => makeToken({ ...input, random: seededRandom(seed) }).reveal())
+
+const someKey = fc.oneof(aKey, aToken)
+
 describe('the published vector', () => {
   it('is a key of ours', () => {
-    expect(parseKey(vector, ['acme'])).toEqual({ shape: 'ours', kind: 'secret', environment: 'live', publicId })
-    expect(classifyKey(vector, ['acme'])).toBe('ours')
+    expect(parseKey(vector, ['acme'])).toEqual({ shape: 'key', kind: 'secret', environment: 'live', publicId })
+    expect(classifyKey(vector, ['acme'])).toBe('key')
   })
 
   it('carries CRC-32/ISO-HDLC, as zlib computes it, of all that stands before', () => {
@@ -42,16 +63,16 @@ describe('the published vector', () => {
 
 describe('a made key', () => {
   it('reads back as what it was made of', () => {
-    for (const kind of credentialKinds) {
+    for (const kind of keyKinds) {
       for (const environment of ['live', 'sandbox'] as const) {
         const key = makeKey({ brand: 'acme', kind, environment, publicId, random: seededRandom(3) }).reveal()
-        expect(parseKey(key, brands)).toEqual({ shape: 'ours', kind, environment, publicId })
+        expect(parseKey(key, brands)).toEqual({ shape: 'key', kind, environment, publicId })
       }
     }
   })
 
   it('says its kind and environment to people', () => {
-    const made = credentialKinds.map((kind) =>
+    const made = keyKinds.map((kind) =>
       makeKey({ brand: 'acme', kind, environment: 'sandbox', publicId, random: seededRandom(3) })
         .reveal()
         .slice(0, 13),
@@ -65,10 +86,10 @@ describe('a made key', () => {
     const seen = new Set<string>()
     let strangers = 0
     for (let i = 0; i < 100_000; i++) {
-      const kind = credentialKinds[i % 4] ?? 'secret'
+      const kind = keyKinds[i % 4] ?? 'secret'
       const environment = i % 3 === 0 ? 'live' : 'sandbox'
       const key = makeKey({ brand: 'acme', kind, environment, publicId, random }).reveal()
-      if (!published.test(key) || classifyKey(key, brands) !== 'ours') strangers++
+      if (!published.test(key) || classifyKey(key, brands) !== 'key') strangers++
       seen.add(key)
     }
     expect(strangers).toBe(0)
@@ -83,7 +104,7 @@ describe('a made key', () => {
       publicId,
       random: seededRandom(1),
     }).reveal()
-    expect(classifyKey(key, ['acme', 'oldacme'])).toBe('ours')
+    expect(classifyKey(key, ['acme', 'oldacme'])).toBe('key')
     expect(classifyKey(key, ['acme'])).toBe('foreign')
   })
 
@@ -95,7 +116,7 @@ describe('a made key', () => {
       publicId,
       random: seededRandom(1),
     }).reveal()
-    expect(classifyKey(key, ['acme', 'acme2'])).toBe('ours')
+    expect(classifyKey(key, ['acme', 'acme2'])).toBe('key')
     expect(classifyKey(key, ['acme'])).toBe('foreign')
   })
 })
@@ -107,17 +128,17 @@ describe('any mistake in a valid key is seen without a look-up', () => {
       fc.property(someKey, fc.nat(), character, (key, position, other) => {
         const at = position % key.length
         fc.pre(key[at] !== other)
-        expect(classifyKey(key.slice(0, at) + other + key.slice(at + 1), brands)).not.toBe('ours')
+        expect(valid).not.toContain(classifyKey(key.slice(0, at) + other + key.slice(at + 1), brands))
       }),
       { numRuns: 3000 },
     )
   })
 
-  it('every single character of the vector, changed into every other of the alphabet', () => {
-    for (let at = 0; at < vector.length; at++) {
+  it.each([vector, tokenVector])('every single character of %s, changed into every other of the alphabet', (text) => {
+    for (let at = 0; at < text.length; at++) {
       for (const other of base62Alphabet) {
-        if (other === vector[at]) continue
-        const changed = vector.slice(0, at) + other + vector.slice(at + 1)
+        if (other === text[at]) continue
+        const changed = text.slice(0, at) + other + text.slice(at + 1)
         expect(parseKey(changed, ['acme']).shape).toBe(at < 5 ? 'foreign' : 'malformed')
       }
     }
@@ -134,7 +155,7 @@ describe('any mistake in a valid key is seen without a look-up', () => {
         const at = position % (key.length - 1)
         const [first, second] = [key.charAt(at), key.charAt(at + 1)]
         fc.pre(first !== second)
-        expect(classifyKey(key.slice(0, at) + second + first + key.slice(at + 2), brands)).not.toBe('ours')
+        expect(valid).not.toContain(classifyKey(key.slice(0, at) + second + first + key.slice(at + 2), brands))
       }),
     )
   })
@@ -142,7 +163,7 @@ describe('any mistake in a valid key is seen without a look-up', () => {
   it('cut off anywhere', () => {
     for (let length = 0; length < vector.length; length++) {
       expect(classifyKey(vector.slice(0, length), brands)).toBe(length < 5 ? 'foreign' : 'malformed')
-      expect(classifyKey(vector.slice(vector.length - length), brands)).not.toBe('ours')
+      expect(classifyKey(vector.slice(vector.length - length), brands)).not.toBe('key')
     }
   })
 
@@ -154,7 +175,7 @@ describe('any mistake in a valid key is seen without a look-up', () => {
         fc.string({ minLength: 1, maxLength: 70, unit: 'binary' }),
         (key, position, more) => {
           const at = position % (key.length + 1)
-          expect(classifyKey(key.slice(0, at) + more + key.slice(at), brands)).not.toBe('ours')
+          expect(valid).not.toContain(classifyKey(key.slice(0, at) + more + key.slice(at), brands))
         },
       ),
     )
@@ -197,6 +218,58 @@ describe('any mistake in a valid key is seen without a look-up', () => {
   })
 })
 
+describe('a made token, code or client secret', () => {
+  it('is what the published vector is', () => {
+    expect(parseKey(tokenVector, ['acme'])).toEqual({ shape: 'access' })
+    expect(classifyKey(tokenVector, ['acme'])).toBe('access')
+    expect(tokenVector.slice(-6)).toBe(encodeBase62(crc32(tokenVector.slice(0, -6)), 6))
+  })
+
+  it.each([
+    ['access', /^acme_at_[0-9A-Za-z]{49}$/],
+    ['refresh', /^acme_rt_[0-9A-Za-z]{49}$/],
+    ['code', /^acme_ac_[0-9A-Za-z]{49}$/],
+    ['client_secret', /^acme_cs_[0-9A-Za-z]{49}$/],
+  ] as const)('says its class: %s', (token, form) => {
+    const random = seededRandom(5)
+    const made = Array.from({ length: 1000 }, () => makeToken({ brand: 'acme', token, random }).reveal())
+    expect(made.filter((text) => !form.test(text) || classifyKey(text, brands) !== token)).toEqual([])
+    expect(new Set(made).size).toBe(1000)
+  })
+
+  it('is of no other class under the same secret, even with a right checksum for a class that does not exist', () => {
+    for (const letters of ['ak', 'xt', 'ct', 'as', 'cc', 'rc', 'AT']) {
+      const unchecked = `acme_${letters}_${tokenVector.slice(8, -6)}`
+      expect(classifyKey(unchecked + checksum(unchecked), brands)).toBe('malformed')
+      expect(parseKey(unchecked + checksum(unchecked), brands)).toEqual({ shape: 'malformed' })
+    }
+  })
+
+  it('of another length is malformed, even under a right checksum', () => {
+    for (const unchecked of [tokenVector.slice(0, -7), `${tokenVector.slice(0, -6)}x`, 'acme_at_']) {
+      expect(classifyKey(unchecked + checksum(unchecked), brands)).toBe('malformed')
+    }
+  })
+})
+
+describe('a JWT', () => {
+  const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUifQ.c2lnbmF0dXJl-_'
+
+  it.each([
+    ['with its three parts', jwt, 'jwt'],
+    ['without a signature', jwt.slice(0, jwt.lastIndexOf('.') + 1), 'jwt'],
+    ['without its last dot', jwt.slice(0, jwt.lastIndexOf('.')), 'foreign'],
+    ['encrypted, of five parts', `${jwt}.AAAA.BBBB`, 'foreign'],
+    ['whose header is no JSON object', jwt.slice(1), 'foreign'],
+    ['with an empty payload', 'eyJhbGciOiJFUzI1NiJ9..c2ln', 'foreign'],
+    ['in the other alphabet of base64', jwt.replace('-', '+'), 'foreign'],
+    ['with padding', `${jwt}=`, 'foreign'],
+  ])('%s', (_, text, shape) => {
+    expect(classifyKey(text, brands)).toBe(shape)
+    expect(parseKey(text, brands)).toEqual({ shape })
+  })
+})
+
 describe('text of others', () => {
   it.each([
     '',
@@ -218,7 +291,9 @@ describe('text of others', () => {
     const text = fc.oneof(
       fc.string(),
       someKey,
+      fc.string({ unit: fc.constantFrom('e', '.', 'A', '-') }).map((rest) => `e${rest}`),
       fc.string().map((rest) => `acme_${rest}`),
+      fc.string().map((rest) => `acme_at_${rest}`),
       fc.string().map((rest) => `acme_sk_live_${rest}`),
     )
     fc.assert(
@@ -252,6 +327,10 @@ describe('what can be a credential', () => {
     ['!~', true],
     ['a'.repeat(1024), true],
     ['a'.repeat(1025), false],
+    [`e${'a'.repeat(8000)}.a.`, true],
+    [`e${'a'.repeat(8188)}.a.`, true],
+    [`e${'a'.repeat(8189)}.a.`, false],
+    [`e${'a'.repeat(8000)}.a`, false],
     [' a', false],
     ['a ', false],
     ['a b', false],

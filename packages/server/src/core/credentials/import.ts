@@ -1,6 +1,6 @@
 import type { Ids } from '../../base/ids.ts'
 import { type Result, fail, ok } from '../../base/result.ts'
-import type { NewCredential } from '../store.ts'
+import type { ImportedCredential } from '../store.ts'
 import type { AcceptedTerms, Fault } from './terms.ts'
 
 /**
@@ -11,11 +11,17 @@ export function importCredential(
   terms: AcceptedTerms,
   imported: { readonly digest: string; readonly publicId: string | null },
   ids: Ids,
-): Result<NewCredential, Fault> {
+): Result<ImportedCredential, Fault> {
   const digest = parseDigest(imported.digest)
   if (digest === null) return fail({ path: '/digest', message: 'is not a SHA-256 digest of 64 hex digits or base64' })
   if (terms.form === 'pair' && imported.publicId === null) {
     return fail({ path: '/public_id', message: 'is needed: these APIs take pairs' })
+  }
+  if (terms.kind === 'oauth_client' && imported.publicId === null) {
+    return fail({ path: '/public_id', message: 'is needed: it is the client_id' })
+  }
+  if (terms.oauth?.type === 'public') {
+    return fail({ path: '/oauth/type', message: 'is public: such a client has no secret to be imported by; create it' })
   }
   return ok({
     id: `cred_${ids.credential()}`,
@@ -30,6 +36,7 @@ export function importCredential(
     originAllow: terms.originAllow,
     limits: terms.limits,
     llm: terms.llm,
+    oauth: terms.oauth,
     notBefore: terms.notBefore,
     expiresAt: terms.expiresAt,
     primary: false,

@@ -6,7 +6,8 @@ import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Api, Preset, VisibilityWindow } from '../apis/api.ts'
-import { issueCredential, type Mint, regenerateSecret } from './issue.ts'
+import type { NewSecret } from '../store.ts'
+import { type Issued, issueCredential as issue, type Mint, regenerateSecret } from './issue.ts'
 import type { Sealing } from './sealing.ts'
 import type { AcceptedTerms } from './terms.ts'
 
@@ -39,12 +40,24 @@ function terms(form: 'key' | 'pair' = 'key', ...windows: readonly VisibilityWind
     originAllow: null,
     limits: [],
     llm: null,
+    oauth: null,
     notBefore: null,
     expiresAt: null,
     metadata: {},
     form,
     declaredApis: windows.map((window) => anApi(form, window)),
   }
+}
+
+/** Of terms whose credential has a secret. */
+function issueCredential(...of: Parameters<typeof issue>): {
+  readonly credential: Issued['credential'] & { readonly secret: NewSecret }
+  readonly value: Secret
+} {
+  const { credential, value } = issue(...of)
+  const { secret } = credential
+  if (secret === null || value === null) throw new Error('no secret was made')
+  return { credential: { ...credential, secret }, value }
 }
 
 const live = { environment: 'live', primary: false } as const
@@ -85,6 +98,25 @@ describe('issuing', () => {
     expect(
       issueCredential(terms('key', 'always'), live, { ...mint, sealing: null }).credential.secret.sealed,
     ).toBeNull()
+  })
+
+  it('gives an OAuth client its id as client_id and a client secret, in key and pair APIs alike', () => {
+    const client = { type: 'confidential', grantTypes: ['client_credentials'], redirectUris: [] } as const
+    const oauth = { ...terms('key', 'once'), kind: 'oauth_client', oauth: client } as const
+    const { credential, value } = issueCredential(oauth, live, mint)
+    expect(value.reveal()).toMatch(/^acme_cs_[0-9A-Za-z]{49}$/)
+    expect(credential).toMatchObject({ id: `cred_${credential.publicId}`, form: 'key', kind: 'oauth_client' })
+    expect(credential.oauth).toEqual(client)
+    const next = regenerateSecret(credential, [], 'live', mint)
+    expect(next.value.reveal()).toMatch(/^acme_cs_[0-9A-Za-z]{49}$/)
+    expect(next.value.reveal()).not.toBe(value.reveal())
+  })
+
+  it('gives a public client no secret', () => {
+    const client = { type: 'public', grantTypes: ['authorization_code'], redirectUris: ['https://a.example/'] } as const
+    const { credential, value } = issue({ ...terms(), kind: 'oauth_client', oauth: client }, live, mint)
+    expect([credential.secret, value]).toEqual([null, null])
+    expect(credential).toMatchObject({ id: `cred_${credential.publicId}`, oauth: client })
   })
 
   it('keeps the public id when it makes another secret', () => {

@@ -5,7 +5,8 @@ import type { Secret } from '../../base/secret.ts'
 import type { Environment, Preset, SecretOrigin, VisibilityWindow } from '../apis/api.ts'
 import type { NewCredential, NewSecret } from '../store.ts'
 import type { CredentialKind } from './credential.ts'
-import { makeKey, makePair } from './format.ts'
+import { makeKey, makePair, makeToken } from './format.ts'
+import type { OAuthClient } from './oauth-client.ts'
 import type { Sealing } from './sealing.ts'
 import type { AcceptedTerms } from './terms.ts'
 
@@ -22,7 +23,8 @@ export interface Mint {
 /** A credential that is ready to be stored, with its secret in clear for this one answer. */
 export interface Issued {
   readonly credential: NewCredential
-  readonly value: Secret
+  /** Null: a public client has no secret. */
+  readonly value: Secret | null
 }
 
 /** Makes id, public id and secret for accepted terms. Only the digest and the sealed copy are for the store. */
@@ -34,7 +36,7 @@ export function issueCredential(
   const id12 = mint.ids.credential()
   const pair = terms.form === 'pair' ? makePair(pairShape(terms), mint.random) : null
   const publicId = pair?.publicId ?? id12
-  const value = pair?.secret ?? keyOf(terms.kind, place.environment, id12, mint)
+  const value = hasSecret(terms) ? (pair?.secret ?? secretOf(terms.kind, place.environment, id12, mint)) : null
   const facts = { kind: terms.kind, primary: place.primary, origin: 'first', environment: place.environment } as const
   const window = narrowestWindow(
     terms.declaredApis.map((api) => api.preset),
@@ -54,17 +56,23 @@ export function issueCredential(
       originAllow: terms.originAllow,
       limits: terms.limits,
       llm: terms.llm,
+      oauth: terms.oauth,
       notBefore: terms.notBefore,
       expiresAt: terms.expiresAt,
       primary: place.primary,
       metadata: terms.metadata,
-      secret: newSecret(value, window, 'first', mint),
+      secret: value === null ? null : newSecret(value, window, 'first', mint),
     },
     value,
   }
 }
 
-/** Another secret for a credential that exists; its public id stays. */
+/** Whether such a credential is known by a secret at all (RFC 6749, section 2.1). */
+function hasSecret({ oauth }: { readonly oauth: OAuthClient | null }): boolean {
+  return oauth?.type !== 'public'
+}
+
+/** Another secret for a credential that exists and has secrets; its public id stays. */
 export function regenerateSecret(
   credential: {
     readonly id: string
@@ -80,13 +88,16 @@ export function regenerateSecret(
   const value =
     credential.form === 'pair'
       ? makePair(presets[0]?.pairShape ?? 'base62', mint.random).secret
-      : keyOf(credential.kind, environment, credential.id.slice('cred_'.length), mint)
+      : secretOf(credential.kind, environment, credential.id.slice('cred_'.length), mint)
   const facts = { kind: credential.kind, primary: credential.primary, origin: 'regenerated', environment } as const
   return { secret: newSecret(value, narrowestWindow(presets, facts), 'regenerated', mint), value }
 }
 
-function keyOf(kind: CredentialKind, environment: Environment, publicId: string, mint: Mint): Secret {
-  return makeKey({ brand: mint.brand, kind, environment, publicId, random: mint.random })
+function secretOf(kind: CredentialKind, environment: Environment, publicId: string, mint: Mint): Secret {
+  const { brand, random } = mint
+  return kind === 'oauth_client'
+    ? makeToken({ brand, token: 'client_secret', random })
+    : makeKey({ brand, kind, environment, publicId, random })
 }
 
 function pairShape(terms: AcceptedTerms): 'uuid' | 'base62' {

@@ -10,6 +10,8 @@ import { isModelName } from '../llm/models.ts'
 import type { ModelTerms } from '../llm/terms.ts'
 import type { CredentialKind } from './credential.ts'
 import { nearest } from './nearest.ts'
+import { grantTypes, type GrantType, type OAuthClient } from './oauth-client.ts'
+import { redirectUriFault } from './redirect-uri.ts'
 import { beyond, beyondPlan } from './rights.ts'
 
 /** What is asked of a credential, by whoever issues, imports or changes one. */
@@ -24,9 +26,16 @@ export interface Terms {
   readonly originAllow: readonly string[] | null | undefined
   readonly limits: readonly LimitRule[]
   readonly llm: ModelTerms | null
+  /** Null: it is no OAuth client. */
+  readonly oauth: OAuthTerms | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly metadata: Metadata
+}
+
+export interface OAuthTerms extends Omit<OAuthClient, 'grantTypes'> {
+  /** Undefined: not said, and then what its type and its redirect URIs are good for. */
+  readonly grantTypes: readonly GrantType[] | undefined
 }
 
 /** Where and by whom. */
@@ -42,8 +51,9 @@ export interface Circumstances {
   readonly touched: ReadonlySet<string> | null
 }
 
-export interface AcceptedTerms extends Terms {
+export interface AcceptedTerms extends Omit<Terms, 'oauth'> {
   readonly originAllow: readonly string[] | null
+  readonly oauth: OAuthClient | null
   readonly form: 'key' | 'pair'
   readonly declaredApis: readonly Api[]
 }
@@ -61,6 +71,7 @@ export interface Fault {
 }
 
 const listEntriesMax = 100
+const redirectUrisMax = 20
 
 /**
  * Checks terms against what is declared, then against plan and creator; the first group of faults is answered
@@ -79,6 +90,7 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
     ...originFaults(terms, apis),
     ...limitFaults(terms.limits),
     ...modelFaults(terms.llm, apis),
+    ...clientFaults(terms),
     ...timeFaults(terms, plan, circumstances),
   ].filter((fault) => isTouched(fault, circumstances))
   if (faults.length > 0) return fail({ code: 'not_acceptable_value', errors: faults })
@@ -87,8 +99,9 @@ export function acceptTerms(terms: Terms, circumstances: Circumstances): Result<
   return ok({
     ...terms,
     originAllow: originsOf(terms, apis),
+    oauth: terms.oauth === null ? null : { ...terms.oauth, grantTypes: grantTypesOf(terms.oauth) },
     expiresAt: terms.expiresAt ?? latestEnd(plan, circumstances.madeAt),
-    form: apis[0]?.preset.form ?? 'key',
+    form: terms.kind === 'oauth_client' ? 'key' : (apis[0]?.preset.form ?? 'key'),
     declaredApis: apis,
   })
 }
@@ -122,7 +135,8 @@ function* apiFaults(terms: Terms, apis: readonly Api[], visible: readonly string
   if (terms.kind !== 'management' && management) {
     yield { path: '/apis', message: `the API "${managementApiId}" takes management credentials alone` }
   }
-  if (new Set(apis.map((api) => api.preset.form)).size > 1) {
+  // A client presents its tokens, and they have one form everywhere.
+  if (terms.kind !== 'oauth_client' && new Set(apis.map((api) => api.preset.form)).size > 1) {
     yield { path: '/apis', message: 'some of these APIs take keys and others pairs: one credential cannot be both' }
   }
 }
@@ -214,6 +228,48 @@ function* modelFaults(llm: ModelTerms | null, apis: readonly Api[]): Generator<F
         message: 'is not the currency in which all these APIs declare prices',
       }
   }
+}
+
+function* clientFaults({ kind, oauth }: Terms): Generator<Fault> {
+  if (kind !== 'oauth_client') {
+    if (oauth !== null) yield { path: '/oauth', message: 'is for OAuth clients alone' }
+    return
+  }
+  if (oauth === null) {
+    yield { path: '/oauth', message: 'is needed: it says what the client may do at the token endpoint' }
+    return
+  }
+  yield* grantTypeFaults(oauth)
+  const { redirectUris, type } = oauth
+  if (redirectUris.length > redirectUrisMax)
+    yield { path: '/oauth/redirect_uris', message: `has more than ${redirectUrisMax} entries` }
+  for (const [index, uri] of redirectUris.slice(0, redirectUrisMax).entries()) {
+    const fault = redirectUris.indexOf(uri) < index ? 'is named twice' : redirectUriFault(uri, type)
+    if (fault !== null) yield { path: `/oauth/redirect_uris/${index}`, message: fault }
+  }
+}
+
+function* grantTypeFaults(oauth: OAuthTerms): Generator<Fault> {
+  const path = '/oauth/grant_types'
+  const types = grantTypesOf(oauth)
+  if (types.length === 0) yield { path, message: 'must name at least one' }
+  for (const [index, type] of types.entries()) {
+    if (!grantTypes.includes(type))
+      yield { path: `${path}/${index}`, message: `is not one of ${grantTypes.join(', ')}` }
+    else if (types.indexOf(type) < index) yield { path: `${path}/${index}`, message: 'is named twice' }
+  }
+  if (types.includes('client_credentials') && oauth.type === 'public')
+    yield { path, message: 'client_credentials needs a secret, and a public client has none' }
+  if (types.includes('refresh_token') && !types.includes('authorization_code'))
+    yield { path, message: 'refresh_token needs authorization_code: nothing else issues refresh tokens' }
+  if (types.includes('authorization_code') && oauth.redirectUris.length === 0)
+    yield { path: '/oauth/redirect_uris', message: 'needs at least one for authorization_code' }
+}
+
+/** A client that people are sent back to acts for people; one that has a secret alone acts for itself. */
+function grantTypesOf({ type, grantTypes: said, redirectUris }: OAuthTerms): readonly GrantType[] {
+  if (said !== undefined) return said
+  return type === 'public' || redirectUris.length > 0 ? ['authorization_code', 'refresh_token'] : ['client_credentials']
 }
 
 function* timeFaults(terms: Terms, plan: Plan | null, { now, madeAt }: Circumstances): Generator<Fault> {

@@ -150,6 +150,9 @@ const kind: Check = {
   test: ({ table, row, route, presented }) => {
     const held = table.kind(row)
     const { accept, kinds } = presented.place
+    if (held === 'oauth_client') {
+      return refuse('kind_not_allowed', { hint: 'It is the secret of an OAuth client: the token endpoint takes it.' })
+    }
     if (!accept.includes('key') || (kinds !== null && !kinds.includes(held))) return refuse('kind_not_allowed')
     return held === 'publishable' && !route.clientSide ? refuse('kind_not_allowed') : null
   },

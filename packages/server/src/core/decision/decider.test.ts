@@ -74,7 +74,10 @@ describe('kind, environment and route', () => {
     const codes = ['live.example.com', 'sandbox.example.com', 'both.example.com'].map((host) =>
       [server, client].map((route) => world.code({ host, headers, ...route })),
     )
-    const fits = [kind === 'publishable' ? 'kind_not_allowed' : 'allowed', 'allowed']
+    const fits =
+      kind === 'oauth_client'
+        ? ['kind_not_allowed', 'kind_not_allowed']
+        : [kind === 'publishable' ? 'kind_not_allowed' : 'allowed', 'allowed']
     const not = ['wrong_environment', 'wrong_environment']
     expect(codes).toEqual(environment === 'live' ? [fits, not, fits] : [not, fits, fits])
   })

@@ -225,7 +225,7 @@ export class Decider {
       !trail.add(
         'shape',
         shape !== 'malformed',
-        shape === 'ours' ? 'our format, checksum right' : 'foreign format',
+        shape === 'foreign' ? 'foreign format' : 'our format, checksum right',
         'credential_malformed',
       )
     ) {

@@ -2,6 +2,7 @@ import type { Overrides } from '../accounts/account.ts'
 import type { Environment } from '../apis/api.ts'
 import type { ConnectionRecord } from '../connections/connection.ts'
 import type { CredentialKind, CredentialState } from '../credentials/credential.ts'
+import type { OAuthClient } from '../credentials/oauth-client.ts'
 import type { LimitRule } from '../limits/rules.ts'
 import type { ModelTerms } from '../llm/terms.ts'
 
@@ -22,6 +23,7 @@ export interface CredentialRecord {
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
   readonly llm: ModelTerms | null
+  readonly oauth: OAuthClient | null
   readonly notBefore: number | null
   readonly expiresAt: number | null
   readonly state: CredentialState
@@ -101,7 +103,7 @@ export interface RecordChunk {
   readonly projects: readonly string[]
   /** JSON of `[apis, scopes, role]`, as `profileKey` makes it. */
   readonly profiles: readonly string[]
-  /** Rows with a public id unlike their id, or lists or limits of their own: the exceptions, as objects. */
+  /** OAuth clients, and rows with a public id unlike their id, or lists or limits of their own: the exceptions, as objects. */
   readonly own: readonly OwnFields[]
 }
 
@@ -112,6 +114,7 @@ export interface OwnFields {
   readonly originAllow: readonly string[] | null
   readonly limits: readonly LimitRule[]
   readonly llm: ModelTerms | null
+  readonly oauth: OAuthClient | null
 }
 
 /** The interning key of what many credentials share. */

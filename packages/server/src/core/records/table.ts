@@ -7,6 +7,7 @@ import {
   type CredentialKind,
   type CredentialState,
 } from '../credentials/credential.ts'
+import type { OAuthClient } from '../credentials/oauth-client.ts'
 import type { BudgetRule, LimitRule } from '../limits/rules.ts'
 import { compileModels, type ModelList } from '../llm/models.ts'
 import { CredentialRows } from './credential-rows.ts'
@@ -53,6 +54,8 @@ export interface Own {
   /** Language models that it may ask for; null: every one of its plan. */
   readonly models: ModelList | null
   readonly budgets: readonly BudgetRule[]
+  /** Null: it is no OAuth client. */
+  readonly oauth: OAuthClient | null
   /** What is spent of these limits, by name; it outlives changes of the credential. */
   readonly spent: Map<string, Spent>
 }
@@ -353,7 +356,8 @@ export class RecordTable {
       fields.ipAllow.length === 0 &&
       fields.originAllow === null &&
       fields.limits.length === 0 &&
-      fields.llm === null
+      fields.llm === null &&
+      fields.oauth === null
     if (plain) return this.#forgetOwn(row)
     const number = this.#rows.own(row) || (this.#freeOwn.pop() ?? this.#own.length)
     this.#rows.setOwn(row, number)
@@ -364,6 +368,7 @@ export class RecordTable {
       limits: fields.limits,
       models: fields.llm === null || fields.llm.models === null ? null : compileModels(fields.llm.models),
       budgets: fields.llm?.budgets ?? [],
+      oauth: fields.oauth,
       spent: carriedOver(this.own(row)?.spent, fields.limits),
     }
   }

@@ -29,6 +29,7 @@ export function aCredential(fields: Partial<CredentialRecord> = {}): CredentialR
     originAllow: null,
     limits: [],
     llm: null,
+    oauth: null,
     notBefore: null,
     expiresAt: null,
     state: 'active',
@@ -105,14 +106,15 @@ export function aChunk(records: readonly CredentialRecord[]): RecordChunk {
     projects,
     profiles,
     own: records.flatMap((record, row): OwnFields[] => {
-      const { publicId, ipAllow, originAllow, limits, llm } = record
+      const { publicId, ipAllow, originAllow, limits, llm, oauth } = record
       const plain =
         publicId === record.id.slice(5) &&
         ipAllow.length === 0 &&
         originAllow === null &&
         limits.length === 0 &&
-        llm === null
-      return plain ? [] : [{ row, publicId, ipAllow, originAllow, limits, llm }]
+        llm === null &&
+        oauth === null
+      return plain ? [] : [{ row, publicId, ipAllow, originAllow, limits, llm, oauth }]
     }),
   }
 }

@@ -11,7 +11,7 @@ interface Place {
   readonly by: Provenance
 }
 
-/** Inserts credentials, each with its first secret; in the order in which they came. */
+/** Inserts credentials, each with its first secret if it has one; in the order in which they came. */
 export async function insertCredentials(
   tx: Db,
   credentials: readonly NewCredential[],
@@ -23,7 +23,7 @@ export async function insertCredentials(
   for (const batch of batches(rows)) await tx.insertInto('credentials').values(batch).execute()
   await insertSecrets(
     tx,
-    credentials.map(({ id, secret }) => ({ credential: id, secret })),
+    credentials.flatMap(({ id, secret }) => (secret === null ? [] : [{ credential: id, secret }])),
     by.at,
   )
   return rows.map(toCredential)
@@ -90,7 +90,7 @@ export function secretEvent(
 }
 
 export function describeCredential(credential: Credential): Readonly<Record<string, unknown>> {
-  const { publicId, form, kind, apis, name, scopes, role, ipAllow, originAllow, limits, llm } = credential
+  const { publicId, form, kind, apis, name, scopes, role, ipAllow, originAllow, limits, llm, oauth } = credential
   const { notBefore, expiresAt, primary, metadata } = credential
   const rights = {
     apis,
@@ -100,6 +100,7 @@ export function describeCredential(credential: Credential): Readonly<Record<stri
     originAllow,
     limits,
     ...(llm !== null && { llm }),
+    ...(oauth !== null && { oauth }),
     notBefore,
     expiresAt,
   }

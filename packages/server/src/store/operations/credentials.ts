@@ -77,6 +77,7 @@ function columnsOf(set: Update['set']): Partial<CredentialRow> {
     }),
     ...(set.limits !== undefined && { limits: JSON.stringify(set.limits) }),
     ...(set.llm !== undefined && { llm: set.llm === null ? null : JSON.stringify(set.llm) }),
+    ...(set.oauth !== undefined && { oauth: set.oauth === null ? null : JSON.stringify(set.oauth) }),
     ...(set.notBefore !== undefined && { not_before: set.notBefore }),
     ...(set.expiresAt !== undefined && { expires_at: set.expiresAt }),
     ...(set.metadata !== undefined && { metadata: JSON.stringify(set.metadata) }),

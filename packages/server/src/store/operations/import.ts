@@ -1,5 +1,5 @@
 import { ok } from '../../base/result.ts'
-import type { CredentialStore, NewCredential } from '../../core/store.ts'
+import type { CredentialStore, ImportedCredential } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
 import { lockAccount } from './account-lock.ts'
 import { batches, notFound, refuse, type Drafted } from './commit.ts'
@@ -48,7 +48,7 @@ interface Stored {
   readonly publicIds: ReadonlySet<string>
 }
 
-async function storedOf(tx: Db, credentials: readonly NewCredential[]): Promise<Stored> {
+async function storedOf(tx: Db, credentials: readonly ImportedCredential[]): Promise<Stored> {
   const digests = new Map<string, { readonly account: string; readonly name: string }>()
   const publicIds = new Set<string>()
   for (const batch of batches(credentials)) {
@@ -74,7 +74,7 @@ interface Sorted {
   readonly refused: { index: number; reason: string }[]
 }
 
-function sort(credentials: readonly NewCredential[], account: string, stored: Stored): Sorted {
+function sort(credentials: readonly ImportedCredential[], account: string, stored: Stored): Sorted {
   const good: number[] = []
   const skipped: number[] = []
   const refused: { index: number; reason: string }[] = []

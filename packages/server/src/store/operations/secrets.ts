@@ -16,6 +16,7 @@ export async function rotateSecret(
 ): Drafted<{ readonly credential: Credential; readonly secrets: readonly SecretInfo[] }> {
   const row = await touchLive(tx, id, scope, by.at)
   if (row === undefined) return refuseDead(tx, id, scope)
+  if (toCredential(row).oauth?.type === 'public') return refuse('A public client has no secret to rotate.')
   await tx
     .updateTable('secrets')
     .set({ not_after: endOthersAt })
