@@ -28,7 +28,7 @@ async function aCredential(
   const body = { name: 'Key', kind: 'secret', apis: ['shop'], scopes: ['orders.read'], ...terms }
   const answer = await running.call<wire.IssuedCredential>('POST', `/projects/${project}/credentials`, { body })
   expect(answer.text).toContain('"credential"')
-  return { ...answer.body, value: answer.body.secret.value ?? '' }
+  return { ...answer.body, value: answer.body.secret?.value ?? '' }
 }
 
 async function verdict(value: string, path = '/v1/orders/1', method = 'GET'): Promise<wire.Decision> {
@@ -80,7 +80,7 @@ describe('accounts', () => {
     expect(made.status).toBe(201)
     const client = made.body.credentials.find(({ credential }) => credential.kind === 'publishable')
     expect(client?.credential.origin_allow).toEqual([])
-    expect(client?.secret.visible_until).toBe('always')
+    expect(client?.secret?.visible_until).toBe('always')
   })
 
   it('refuses an unknown plan and proposes the nearest', async () => {
@@ -170,7 +170,7 @@ describe('issuing', () => {
       metadata: { team: 'red' },
       limits: [{ name: 'own', per: 'credential', requests: 5, window: '1m' }],
     })
-    expect(issued.secret.value).toMatch(/^acme_sk_live_[0-9A-Za-z]{50}$/)
+    expect(issued.secret?.value).toMatch(/^acme_sk_live_[0-9A-Za-z]{50}$/)
     expect(issued.secret).toMatchObject({ hint: issued.value.slice(-4), visible_until: null })
     expect(issued.credential).toMatchObject({
       public_id: issued.value.slice('acme_sk_live_'.length, 'acme_sk_live_'.length + 12),
@@ -282,7 +282,7 @@ describe('issuing', () => {
     const weak = await aCredential(project.id, { kind: 'management', apis: ['postern'], scopes: ['credentials.*'] })
     const path = `/credentials/${strong.credential.id}`
     expect(await running.call('POST', `${path}/rotate`, { key: weak.value })).toMatchObject({ status: 403 })
-    const reveal = `${path}/secrets/${strong.secret.id}/reveal`
+    const reveal = `${path}/secrets/${strong.secret?.id}/reveal`
     expect(await running.call('POST', reveal, { key: weak.value })).toMatchObject({
       status: 403,
       body: { code: 'rights_exceeded' },
@@ -402,10 +402,10 @@ describe('the life of a credential', () => {
   it('shows a secret again inside its window, and answers 410 from its end', async () => {
     const made = await anAccount('pairs')
     const [pair] = made.credentials
-    const path = `/credentials/${pair?.credential.id}/secrets/${pair?.secret.id}/reveal`
+    const path = `/credentials/${pair?.credential.id}/secrets/${pair?.secret?.id}/reveal`
     expect((await running.call('POST', path)).body).toEqual(pair?.secret)
     running.clock.advance(14 * dayMs - 1)
-    expect(await running.call('POST', path)).toMatchObject({ status: 200, body: { value: pair?.secret.value } })
+    expect(await running.call('POST', path)).toMatchObject({ status: 200, body: { value: pair?.secret?.value } })
     running.clock.advance(1)
     expect(await running.call('POST', path)).toMatchObject({ status: 410, body: { code: 'window_closed' } })
   })
@@ -413,7 +413,7 @@ describe('the life of a credential', () => {
   it('answers 410 for a secret that is shown once', async () => {
     const { project } = await anAccount()
     const key = await aCredential(project.id)
-    const path = `/credentials/${key.credential.id}/secrets/${key.secret.id}/reveal`
+    const path = `/credentials/${key.credential.id}/secrets/${key.secret?.id}/reveal`
     expect(await running.call('POST', path)).toMatchObject({ status: 410, body: { code: 'window_closed' } })
   })
 

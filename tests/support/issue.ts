@@ -57,8 +57,8 @@ export function holderOf(issued: wire.IssuedCredential): Holder {
     account: credential.account,
     project: credential.project,
     publicId: credential.public_id ?? '',
-    secretId: secret.id,
-    value: secret.value ?? '',
+    secretId: secret?.id ?? '',
+    value: secret?.value ?? '',
   }
 }
 

@@ -45,7 +45,7 @@ apis:
 plans:
   pro:
     apis: [shop, postern]
-    kinds: [secret, publishable, management]
+    kinds: [secret, publishable, management, oauth_client]
     limits: [{name: default, per: credential, requests: 1000, window: 1m}]
     max_key_age: 90d
   slow:
@@ -65,7 +65,7 @@ plans:
     max_keys: 1
   everything:
     apis: [shop, vch]
-    kinds: [secret, publishable, integration]
+    kinds: [secret, publishable, integration, oauth_client]
 `
 
 export interface Answer<Body> {

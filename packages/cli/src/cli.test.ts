@@ -15,6 +15,7 @@ const secret = `acme_sk_live_0123456789ab${'s'.repeat(32)}000000`
 const credential = {
   id: 'cred_0123456789ab',
   public_id: '0123456789ab',
+  client_id: null,
   form: 'key',
   kind: 'secret',
   account: 'acc_1',
@@ -26,6 +27,7 @@ const credential = {
   ip_allow: [],
   origin_allow: null,
   limits: [],
+  oauth: null,
   not_before: null,
   expires_at: null,
   state: 'active',

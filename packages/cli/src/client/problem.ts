@@ -60,7 +60,7 @@ export function withoutFields(detail: string): string {
 
 /** A field of the API as the command line calls it. */
 function optionOf(path: string): string {
-  const [field = '', ...below] = path.replace(/^\//, '').split('/')
+  const [field = '', ...below] = path.replace(/^\/(?:oauth\/)?/, '').split('/')
   const option = options[field]
   if (option === undefined) return [field, ...below].join('.')
   const place = Number(below[0])
@@ -98,6 +98,11 @@ const options: Readonly<Record<string, string>> = {
       'platform',
       'credential',
       'api',
+      'email',
+      'client',
+      'grant',
+      'user',
+      'token',
     ].map((name) => [name, `--${name}`]),
   ),
   apis: '--api',
@@ -108,11 +113,14 @@ const options: Readonly<Record<string, string>> = {
   expires_at: '--expires',
   group_by: '--by',
   headers: '--header',
+  expires_in: '--expires-in',
+  redirect_uris: '--redirect-uri',
+  grant_types: '--grant-type',
 }
 
 /** The command that shows what is there, by what the call was about. */
 function listFor(url: string): string {
-  const resource = /\/api\/v1\/([a-z]+)/.exec(url)?.[1] ?? ''
+  const resource = /\/api\/v1\/([a-z-]+)/.exec(url)?.[1] ?? ''
   return `npx postern ${lists[resource] ?? 'key list'}`
 }
 
@@ -124,6 +132,12 @@ const lists: Readonly<Record<string, string>> = {
   requests: 'requests',
   connections: 'connection list',
   platforms: 'connection platforms',
+  tokens: 'token list',
+  grants: 'grant list',
+  members: 'member list',
+  invitations: 'invitation list',
+  users: 'user list',
+  'signing-keys': 'signing-keys list',
 }
 
 const advice: Readonly<Record<string, (url: string) => string>> = {

@@ -3,6 +3,7 @@ import { account } from './account.ts'
 import { api } from './api.ts'
 import { audit } from './audit.ts'
 import { backup } from './backup.ts'
+import { client } from './client.ts'
 import { completion } from './completion.ts'
 import { config } from './config.ts'
 import { connection } from './connection.ts'
@@ -32,6 +33,7 @@ export const commands: readonly AddCommand[] = [
   account,
   project,
   key,
+  client,
   connection,
   verify,
   explain,

@@ -9,11 +9,11 @@ import { listLimit } from './options.ts'
 export const addKeyList: AddCommand = (command, run) => {
   command
     .command('list')
-    .description('list credentials')
+    .description('list credentials of every kind, OAuth clients among them')
     .option('--account <id>', 'only of this account')
     .option('--project <id>', 'only of this project')
     .option('--api <id>', 'only for this API')
-    .option('--kind <kind>', 'secret, publishable, integration or management')
+    .option('--kind <kind>', 'secret, publishable, integration, management or oauth_client')
     .option('--state <state>', 'active, blocked, revoked, compromised, expired or not_yet_valid')
     .option('--search <text>', 'part of the name, or a public id')
     .option(...listLimit)

@@ -15,7 +15,7 @@ export const addKeyShow: AddCommand = (command, run) => {
   const revealing = command
     .command('reveal <id> [secret]')
     .description('show a secret again while its window is open; this is an event')
-  withSecretOptions(revealing).action(run(reveal))
+  withSecretOptions(revealing).action(run(revealAs(command.name())))
 }
 
 export const credentialPath = (id: string): string => `/credentials/${encodeURIComponent(id)}`
@@ -30,27 +30,24 @@ async function show({ client, out }: Tools, id: string): Promise<undefined> {
   if (out.forPeople && detail.observed_through !== null) out.note(`Uses are known up to ${detail.observed_through}.`)
 }
 
-async function reveal(
-  tools: Tools,
-  id: string,
-  secret: string | undefined,
-  options: SecretOptions,
-): Promise<undefined> {
-  const target = secretTarget(tools, options)
-  const detail = await tools.client().get<wire.CredentialDetail>(credentialPath(id))
-  const shown =
-    secret ?? detail.secrets.filter(isVisible).toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]?.id
-  if (shown === undefined) {
-    throw new Stop(exit.failed, {
-      what: 'No secret of this credential can be shown',
-      why: 'Its visibility window is over and no copy exists any more.',
-      next: `npx postern key rotate ${id}`,
-    })
+const revealAs =
+  (noun: string) =>
+  async (tools: Tools, id: string, secret: string | undefined, options: SecretOptions): Promise<undefined> => {
+    const target = secretTarget(tools, options)
+    const detail = await tools.client().get<wire.CredentialDetail>(credentialPath(id))
+    const shown =
+      secret ?? detail.secrets.filter(isVisible).toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]?.id
+    if (shown === undefined) {
+      throw new Stop(exit.failed, {
+        what: 'No secret of this credential can be shown',
+        why: 'Its visibility window is over and no copy exists any more.',
+        next: `npx postern ${noun} rotate ${id}`,
+      })
+    }
+    const path = `${credentialPath(id)}/secrets/${encodeURIComponent(shown)}/reveal`
+    const issued = await tools.client().post<wire.IssuedSecret>(path)
+    tellIssued(tools, target, {}, [{ credential: detail, secret: issued }], issued)
   }
-  const path = `${credentialPath(id)}/secrets/${encodeURIComponent(shown)}/reveal`
-  const issued = await tools.client().post<wire.IssuedSecret>(path)
-  tellIssued(tools, target, {}, [{ credential: detail, secret: issued }], issued)
-}
 
 function isVisible(secret: wire.Secret): boolean {
   return secret.visible_until !== null
@@ -62,9 +59,10 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
   out.record(raw, [
     ['id', shown.id],
     ['name', shown.name],
-    ['public id', shown.public_id ?? '-'],
+    shown.client_id === null ? ['public id', shown.public_id ?? '-'] : ['client id', shown.client_id],
     ['state', `${shown.state}${reason}`],
     ['kind', shown.kind],
+    ...(shown.oauth === null ? [] : clientFields(shown.oauth)),
     ['apis', shown.apis.join(', ')],
     ['scopes', shown.scopes.length === 0 ? '-' : shown.scopes.join(', ')],
     ['role', shown.role ?? '-'],
@@ -85,6 +83,14 @@ export function tellCredential(out: Output, shown: wire.Credential, raw: unknown
     ['created', `${shown.created_at} by ${shown.created_by}`],
     ['version', String(shown.version)],
   ])
+}
+
+function clientFields({ type, grant_types: types, redirect_uris: uris }: wire.OAuthClient): [string, string][] {
+  return [
+    ['type', type],
+    ['gets tokens by', types.join(', ')],
+    ['sends people to', uris.length === 0 ? '-' : uris.join(', ')],
+  ]
 }
 
 export const secretColumns: readonly Column<wire.Secret>[] = [

@@ -4,31 +4,37 @@ import { exit, Stop, wrongUsage } from '../stop.ts'
 import type { Tools } from '../tools.ts'
 
 /** A credential from the environment or standard input, never from an argument. */
-export async function readCredential({ io }: Tools, keyEnv: string | undefined): Promise<string> {
+export async function readCredential(
+  { io }: Tools,
+  keyEnv: string | undefined,
+  { what, option, command } = asKey,
+): Promise<string> {
   if (keyEnv !== undefined) {
     const value = io.env[keyEnv]
     if (value !== undefined && value !== '') return value
     throw wrongUsage(
       `The variable ${keyEnv} is not set`,
-      '--key-env names a variable that holds the credential.',
+      `${option} names a variable that holds the ${what}.`,
       `export ${keyEnv}=…`,
     )
   }
   if (io.stdinIsTty) {
     throw wrongUsage(
-      'The credential is missing',
+      `The ${what} is missing`,
       'It comes by standard input or by a variable, so that it stays out of the history of the shell.',
-      'npx postern verify --key-env API_KEY …   (or: npx postern verify … < file)',
+      `npx postern ${command} ${option} NAME …   (or: npx postern ${command} … < file)`,
     )
   }
   const text = (await io.readStdin()).replace(/\r?\n$/, '')
   if (text !== '') return text
   throw new Stop(exit.usage, {
-    what: 'The credential is empty',
+    what: `The ${what} is empty`,
     why: 'Standard input had nothing in it.',
-    next: 'npx postern verify --key-env API_KEY …',
+    next: `npx postern ${command} ${option} NAME …`,
   })
 }
+
+const asKey = { what: 'credential', option: '--key-env', command: 'verify' }
 
 /** A credential as `verify` and `explain` were given it. */
 export interface GivenCredential {

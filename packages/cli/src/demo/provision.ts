@@ -105,9 +105,9 @@ async function issue(client: Client, project: string, want: Wanted): Promise<Hel
 function heldFrom({ credential, secret }: wire.IssuedCredential): HeldCredential {
   return {
     id: credential.id,
-    public_id: secret.public_id ?? credential.public_id ?? '',
-    secret_id: secret.id,
-    secret: secret.value ?? '',
+    public_id: secret?.public_id ?? credential.public_id ?? '',
+    secret_id: secret?.id ?? '',
+    secret: secret?.value ?? '',
     scopes: credential.scopes,
   }
 }

@@ -1,5 +1,6 @@
 import type { wire } from '@postern/contract'
 
+import type { Output } from '../output/output.ts'
 import type { Tools } from '../tools.ts'
 import { setInEnvFile } from './env-file.ts'
 import type { SecretTarget } from './target.ts'
@@ -9,7 +10,7 @@ export function tellIssued(
   tools: Tools,
   target: SecretTarget,
   about: Readonly<Record<string, string>>,
-  issued: readonly { readonly credential: wire.Credential; readonly secret: wire.IssuedSecret }[],
+  issued: readonly Pick<wire.IssuedCredential, 'credential' | 'secret'>[],
   raw: object,
 ): void {
   const { out } = tools
@@ -17,32 +18,51 @@ export function tellIssued(
   const fields: [string, string][] = Object.entries(about)
   for (const { credential, secret } of issued) {
     fields.push(['id', credential.id], ['name', credential.name], ['kind', credential.kind])
-    const publicId = secret.public_id ?? credential.public_id
-    if (publicId !== null) fields.push(['public id', publicId])
+    const publicId = secret?.public_id ?? credential.public_id
+    if (credential.client_id !== null) fields.push(['client id', credential.client_id])
+    else if (publicId !== null) fields.push(['public id', publicId])
+    if (secret === null) {
+      fields.push(['secret', 'none: a public client proves itself by PKCE'])
+      continue
+    }
     fields.push(['secret', target.kind === 'print' ? (secret.value ?? 'not kept for a replay: rotate it') : written])
     fields.push(['shown again', visibility(secret)])
   }
   out.record(target.kind === 'print' ? raw : withoutValues(raw), fields)
-  if (issued.length > 0 && target.kind === 'print' && out.forPeople) {
-    const again = issued.some(({ secret }) => secret.visible_until !== null)
-    out.note(
-      out.paintNote(
-        'yellow',
-        `Keep it now: ${again ? 'later only "npx postern key reveal" shows it' : 'it is not shown again'}.`,
-      ),
-    )
+  const secrets = issued.flatMap(({ secret }) => secret ?? [])
+  if (secrets.length > 0 && target.kind === 'print' && out.forPeople) {
+    const again = secrets.some(({ visible_until: until }) => until !== null)
+    tellKeep(out, again ? 'later only "npx postern key reveal" shows it' : 'it is not shown again')
   }
 }
 
-function write(
+/** Tells of a link that was just made, once; `raw` is what --json prints. */
+export function tellLink(
+  { out }: Tools,
   target: SecretTarget,
-  issued: readonly { readonly secret: wire.IssuedSecret; readonly credential: wire.Credential }[],
-): string {
+  about: readonly (readonly [string, string])[],
+  { value, expires_at: end }: wire.OneTimeLink,
+  raw: object,
+): void {
+  if (target.kind === 'env-file' && value !== null) setInEnvFile(target.path, { [target.name]: value })
+  const shown =
+    target.kind === 'print'
+      ? (value ?? 'not kept for a replay')
+      : `written to ${target.path} (${target.name}), not printed`
+  out.record(target.kind === 'print' ? raw : withoutValues(raw), [...about, ['link', shown], ['works until', end]])
+  if (target.kind === 'print' && out.forPeople) tellKeep(out, 'it is not shown again')
+}
+
+function tellKeep(out: Output, why: string): void {
+  out.note(out.paintNote('yellow', `Keep it now: ${why}.`))
+}
+
+function write(target: SecretTarget, issued: readonly Pick<wire.IssuedCredential, 'secret'>[]): string {
   if (target.kind === 'print') return ''
   const values: Record<string, string> = {}
   for (const [index, { secret }] of issued.entries()) {
     const name = index === 0 ? target.name : `${target.name}_${index + 1}`
-    if (secret.value === null) continue
+    if (secret === null || secret.value === null) continue
     if (secret.public_id === undefined) values[name] = secret.value
     else Object.assign(values, { [`${name}_ID`]: secret.public_id, [`${name}_SECRET`]: secret.value })
   }

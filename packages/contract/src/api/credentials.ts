@@ -14,6 +14,7 @@ import {
   ref,
   Timestamp,
 } from './common.ts'
+import { CreateOAuthClient, OAuthClient, UpdateOAuthClient } from './oauth-clients.ts'
 import { IssuedSecret, Secret } from './secrets.ts'
 
 export const CredentialKind = Type.Union([
@@ -56,6 +57,7 @@ export const Credential = Type.Object(
   {
     id: Type.String({ examples: ['cred_0123456789ab'] }),
     public_id: nullable(Type.String()),
+    client_id: nullable(Type.String({ description: 'Of an OAuth client: its public id, as OAuth calls it.' })),
     form: Type.Union([Type.Literal('key'), Type.Literal('pair')]),
     kind: CredentialKind,
     account: Type.String(),
@@ -69,6 +71,7 @@ export const Credential = Type.Object(
     limits: Type.Array(ref(LimitRule)),
     models: nullable(Type.Array(Type.String(), { description: 'Language models; null: every one of the plan.' })),
     budgets: Type.Array(ref(BudgetRule)),
+    oauth: nullable(ref(OAuthClient)),
     not_before: nullable(Timestamp),
     expires_at: nullable(Timestamp),
     state: CredentialState,
@@ -109,9 +112,10 @@ export const CreateCredential = Type.Object(
     limits: Type.Optional(Limits),
     models: Type.Optional(nullable(Models)),
     budgets: Type.Optional(OwnBudgets),
+    oauth: Type.Optional(ref(CreateOAuthClient)),
     metadata: Type.Optional(Metadata),
   },
-  { $id: 'CreateCredential', ...closed },
+  { $id: 'CreateCredential', ...closed, description: '`oauth` is for the kind `oauth_client`, which needs it.' },
 )
 export type CreateCredential = Static<typeof CreateCredential>
 
@@ -128,6 +132,7 @@ export const UpdateCredential = Type.Object(
     limits: Type.Optional(Limits),
     models: Type.Optional(nullable(Models)),
     budgets: Type.Optional(OwnBudgets),
+    oauth: Type.Optional(ref(UpdateOAuthClient)),
     metadata: Type.Optional(Metadata),
   },
   { $id: 'UpdateCredential', ...closed, minProperties: 1 },
@@ -135,7 +140,12 @@ export const UpdateCredential = Type.Object(
 export type UpdateCredential = Static<typeof UpdateCredential>
 
 export const IssuedCredential = Type.Object(
-  { credential: ref(Credential), secret: ref(IssuedSecret) },
+  {
+    credential: ref(Credential),
+    secret: Type.Unsafe<IssuedSecret | null>(
+      Type.Union([ref(IssuedSecret), Type.Null()], { description: 'Null: a public OAuth client has none.' }),
+    ),
+  },
   { $id: 'IssuedCredential' },
 )
 export type IssuedCredential = Static<typeof IssuedCredential>
@@ -189,6 +199,7 @@ export const ImportedCredential = Type.Object(
     limits: Type.Optional(Limits),
     models: Type.Optional(nullable(Models)),
     budgets: Type.Optional(OwnBudgets),
+    oauth: Type.Optional(ref(CreateOAuthClient)),
     metadata: Type.Optional(Metadata),
   },
   { $id: 'ImportedCredential', ...closed },

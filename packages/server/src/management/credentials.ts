@@ -377,7 +377,7 @@ function changedTerms(credential: Credential, body: wire.UpdateCredential): Term
     originAllow: body.origin_allow === undefined ? credential.originAllow : body.origin_allow,
     limits: body.limits === undefined ? credential.limits : limitRules(body.limits),
     llm: changedModelTerms(credential.llm, body),
-    oauth: credential.oauth,
+    oauth: changedClientTerms(credential.oauth, body.oauth),
     notBefore: body.not_before === undefined ? credential.notBefore : instantOrNull(body.not_before),
     expiresAt: body.expires_at === undefined ? credential.expiresAt : instantOrNull(body.expires_at),
     metadata: body.metadata ?? credential.metadata,
@@ -389,6 +389,16 @@ function changedModelTerms(held: Credential['llm'], { models, budgets }: wire.Up
     models === undefined ? (held?.models ?? null) : models,
     budgets === undefined ? (held?.budgets ?? []) : budgetRules(budgets, '/budgets'),
   )
+}
+
+/** The type stays. Terms for what is no client are refused with the other faults. */
+function changedClientTerms(held: Credential['oauth'], change: wire.UpdateCredential['oauth']): Terms['oauth'] {
+  if (change === undefined) return held
+  return {
+    type: held?.type ?? 'confidential',
+    grantTypes: change.grant_types ?? held?.grantTypes,
+    redirectUris: change.redirect_uris ?? held?.redirectUris ?? [],
+  }
 }
 
 function changedFields(
@@ -403,6 +413,7 @@ function changedFields(
     ...(body.ip_allow === undefined ? {} : { ipAllow: terms.ipAllow }),
     ...(body.origin_allow === undefined ? {} : { originAllow: terms.originAllow }),
     ...(body.limits === undefined ? {} : { limits: terms.limits }),
+    ...(body.oauth === undefined ? {} : { oauth: terms.oauth }),
     ...(body.models === undefined && body.budgets === undefined ? {} : { llm: terms.llm }),
     ...(body.not_before === undefined ? {} : { notBefore: terms.notBefore }),
     ...(body.expires_at === undefined ? {} : { expiresAt: terms.expiresAt }),

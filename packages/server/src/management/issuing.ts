@@ -28,11 +28,16 @@ export function termsOf(body: wire.CreateCredential): Terms {
     originAllow: body.origin_allow,
     limits: limitRules(body.limits),
     llm: modelTerms(body.models ?? null, budgetRules(body.budgets, '/budgets')),
-    oauth: null,
+    oauth: clientTerms(body.oauth),
     notBefore: instantOrNull(body.not_before),
     expiresAt: instantOrNull(body.expires_at),
     metadata: body.metadata ?? {},
   }
+}
+
+function clientTerms(oauth: wire.CreateOAuthClient | undefined): Terms['oauth'] {
+  if (oauth === undefined) return null
+  return { type: oauth.type, grantTypes: oauth.grant_types, redirectUris: oauth.redirect_uris ?? [] }
 }
 
 export function circumstances(
@@ -108,11 +113,11 @@ export function apisOf(credential: Credential, declaration: Declaration): readon
 
 export function issuedView(credential: Credential, issued: Issued, now: number): wire.IssuedCredential {
   const pairId = credential.form === 'pair' ? credential.publicId : null
+  const { value } = issued
   const { secret } = issued.credential
-  if (secret === null || issued.value === null) throw new Error('a credential without a secret has nothing to show')
   return {
     credential: credentialView(credential, now),
-    secret: issuedSecretView(secret, issued.value, pairId, now),
+    secret: secret === null || value === null ? null : issuedSecretView(secret, value, pairId, now),
   }
 }
 

@@ -3,6 +3,7 @@ import type { wire } from '@postern/contract'
 import type { Secret } from '../base/secret.ts'
 import type { Account, Overrides, Project } from '../core/accounts/account.ts'
 import type { Credential, LastUse, SecretInfo } from '../core/credentials/credential.ts'
+import type { OAuthClient } from '../core/credentials/oauth-client.ts'
 import { visibleAlways } from '../core/credentials/sealing.ts'
 import { standingOf } from '../core/credentials/state.ts'
 import type { LimitRule, QuotaRule } from '../core/limits/rules.ts'
@@ -76,6 +77,7 @@ export function credentialView(credential: Credential, now: number): wire.Creden
   return {
     id: credential.id,
     public_id: credential.publicId,
+    client_id: credential.kind === 'oauth_client' ? credential.publicId : null,
     form: credential.form,
     kind: credential.kind,
     account: credential.account,
@@ -89,6 +91,7 @@ export function credentialView(credential: Credential, now: number): wire.Creden
     limits: credential.limits.map(limitView),
     models: credential.llm === null || credential.llm.models === null ? null : [...credential.llm.models],
     budgets: (credential.llm?.budgets ?? []).map(budgetView),
+    oauth: credential.oauth === null ? null : clientView(credential.oauth),
     not_before: timestampOrNull(credential.notBefore),
     expires_at: timestampOrNull(credential.expiresAt),
     state: standing,
@@ -102,6 +105,10 @@ export function credentialView(credential: Credential, now: number): wire.Creden
     created_at: timestamp(credential.createdAt),
     version: credential.version,
   }
+}
+
+function clientView({ type, grantTypes, redirectUris }: OAuthClient): wire.OAuthClient {
+  return { type, grant_types: [...grantTypes], redirect_uris: [...redirectUris] }
 }
 
 export function secretView(secret: SecretInfo, now: number): wire.Secret {
