@@ -210,7 +210,7 @@ describe('Card Connect (CRC-4)', () => {
     ])
     const response = await fetch(`${server.own[3]}/v1/payments`)
     expect(response.headers.get('www-authenticate')).toBe(
-      'ApiKey realm="cards", in="header", name="x-api-key", Basic realm="cards", charset="UTF-8"',
+      'ApiKey realm="cards", in="header", name="x-api-key", Basic realm="cards", charset="UTF-8", Bearer realm="cards"',
     )
     expect(server.upstream.seen).toEqual([])
   })

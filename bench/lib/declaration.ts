@@ -1,8 +1,10 @@
 import { compileIpRanges } from '../../packages/server/src/base/ip.ts'
 import { createAddressTable } from '../../packages/server/src/core/apis/address-table.ts'
 import type { Api, Declaration, Plan, Route } from '../../packages/server/src/core/apis/api.ts'
+import { noImpliedScopes } from '../../packages/server/src/core/apis/implied-scopes.ts'
 import { createRouteTable } from '../../packages/server/src/core/apis/route-table.ts'
 import { singleUpstream } from '../../packages/server/src/core/apis/upstream.ts'
+import { defaultMemberScopes } from '../../packages/server/src/core/people/member.ts'
 import { generic } from '../../packages/server/src/presets/generic.ts'
 
 export const brand = 'acme'
@@ -48,7 +50,9 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     llm: null,
     places: [{ in: 'bearer', accept: ['key'], kinds: null }],
     scopes: new Map([['orders.read', 'Read orders']]),
+    implies: noImpliedScopes,
     roles: new Map(),
+    memberScopes: defaultMemberScopes,
     routes: routes.value,
     unmatchedRoute: { ...route, id: '*', index: 1, methods: [], pattern: '/**' },
     unmatched: 'refuse',

@@ -87,7 +87,9 @@ function placed<Value extends TSchema>(value: Value) {
 const accept = Type.Array(Type.Enum(['key', 'token', 'jwt']), { minItems: 1 })
 const placeOptions = {
   accept: Type.Optional(accept),
-  kinds: Type.Optional(Type.Array(Type.Enum(['secret', 'publishable', 'integration']), { minItems: 1 })),
+  kinds: Type.Optional(
+    Type.Array(Type.Enum(['secret', 'publishable', 'integration', 'oauth_client']), { minItems: 1 }),
+  ),
 }
 const place = Type.Union(
   [
@@ -246,8 +248,27 @@ const route = Type.Object(
 
 const scope = Type.Union([
   Type.String({ expects: 'a description' }),
-  Type.Object({ description: Type.String(), retired: Type.Optional(Type.Boolean()) }, strict),
+  Type.Object(
+    {
+      description: Type.String(),
+      /** Who holds it holds these as well. */
+      includes: Type.Optional(names),
+      retired: Type.Optional(Type.Boolean()),
+    },
+    strict,
+  ),
 ])
+
+/** What a member of each role may allow an OAuth client. */
+const memberScopes = Type.Object(
+  {
+    owner: Type.Optional(names),
+    admin: Type.Optional(names),
+    developer: Type.Optional(names),
+    viewer: Type.Optional(names),
+  },
+  strict,
+)
 
 const api = Type.Object(
   {
@@ -261,6 +282,7 @@ const api = Type.Object(
     credentials: Type.Optional(Type.Array(place, { minItems: 1 })),
     scopes: Type.Optional(Type.Record(Type.String(), scope)),
     roles: Type.Optional(Type.Record(Type.String(), names)),
+    member_scopes: Type.Optional(memberScopes),
     openapi: Type.Optional(file),
     routes: Type.Optional(Type.Array(route)),
     unmatched: Type.Optional(Type.Enum(['refuse', 'forward'])),

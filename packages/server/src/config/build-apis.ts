@@ -2,6 +2,8 @@ import type { ConfigApi, ConfigFile } from '@postern/contract'
 
 import { managementApiId } from '../core/accounts/account.ts'
 import type { Api, Preset } from '../core/apis/api.ts'
+import { type ImpliedScopes, impliedScopes } from '../core/apis/implied-scopes.ts'
+import { defaultMemberScopes, memberRoles } from '../core/people/member.ts'
 import { llmPresetId, presets } from '../presets/index.ts'
 import { buildLlm, llmPresetOf } from './build-llm.ts'
 import { buildPlaces } from './build-places.ts'
@@ -55,7 +57,9 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
     llm: buildLlm(written.llm, preset, [...path, 'llm'], context),
     places: buildPlaces(written.credentials, preset, [...path, 'credentials'], context),
     scopes,
+    implies: buildImplies(written, preset, scopes, path, context),
     roles: buildRoles(written, preset, scopes, path, context),
+    memberScopes: buildMemberScopes(written, scopes, path, context),
     routes: routes.table,
     unmatchedRoute: routes.unmatched,
     unmatched: written.unmatched ?? (any ? preset.unmatched : 'forward'),
@@ -108,21 +112,60 @@ function buildScopes(
   return scopes
 }
 
+/** What the operator says of a scope stands instead of what the preset says. */
+function buildImplies(
+  written: ConfigApi,
+  preset: Preset,
+  scopes: ReadonlyMap<string, string>,
+  path: Path,
+  context: Context,
+): ImpliedScopes {
+  const direct = new Map(Object.entries(preset.includes))
+  for (const [name, scope] of Object.entries(written.scopes ?? {})) {
+    if (typeof scope === 'string' || scope.includes === undefined) continue
+    const at = [...path, 'scopes', name, 'includes']
+    checkScopes(scope.includes, scopes, at, context)
+    if (scope.includes.includes(name)) context.report.error(at, 'a scope includes itself anyway')
+    direct.set(name, scope.includes)
+  }
+  return impliedScopes(direct)
+}
+
 function buildRoles(
   written: ConfigApi,
   preset: Preset,
   scopes: ReadonlyMap<string, string>,
   path: Path,
-  { report }: Context,
+  context: Context,
 ): ReadonlyMap<string, readonly string[]> {
   for (const [role, names] of Object.entries(written.roles ?? {})) {
-    for (const [index, scope] of names.entries()) {
-      if (scope === '*' || scopes.has(scope)) continue
-      report.error(
-        [...path, 'roles', role, index],
-        `"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`,
-      )
-    }
+    checkScopes(names, scopes, [...path, 'roles', role], context, '*')
   }
   return new Map(Object.entries({ ...preset.roles, ...written.roles }))
+}
+
+function buildMemberScopes(
+  written: ConfigApi,
+  scopes: ReadonlyMap<string, string>,
+  path: Path,
+  context: Context,
+): Api['memberScopes'] {
+  const declared = written.member_scopes ?? {}
+  for (const role of memberRoles) {
+    checkScopes(declared[role] ?? [], scopes, [...path, 'member_scopes', role], context, '*')
+  }
+  return { ...defaultMemberScopes, ...declared }
+}
+
+function checkScopes(
+  names: readonly string[],
+  scopes: ReadonlyMap<string, string>,
+  path: Path,
+  { report }: Context,
+  all?: '*',
+): void {
+  for (const [index, scope] of names.entries()) {
+    if (scope === all || scopes.has(scope)) continue
+    report.error([...path, index], `"${scope}" is not a declared scope${didYouMean(scope, [...scopes.keys()])}`)
+  }
 }

@@ -14,6 +14,12 @@ export function buildPlaces(
   if (written === undefined) return preset.places
   const taken = new Set<string>()
   for (const [index, place] of written.entries()) {
+    // RFC 6750, section 5.3; RFC 9700, section 4.3.2.
+    if (place.in === 'query' && place.accept?.some((form) => form !== 'key') === true)
+      report.error(
+        [...path, index, 'accept'],
+        'tokens do not travel in the query, where logs and pages would keep them',
+      )
     for (const [field, name] of namesOf(place)) {
       const at = field === null ? [...path, index] : [...path, index, field]
       if (reservedHeaders.test(name)) report.error(at, `the header "${name}" cannot carry a credential`)

@@ -236,6 +236,28 @@ describe('the whole example', () => {
     expect(listen.gateway).toEqual({ host: '::1', port: 80 })
   })
 
+  it('has scopes that stand for others, and says what members may allow', () => {
+    const api = apiOf(
+      load(
+        `${shop}    scopes: {a: A, b: {description: B, includes: [a]}, c: {description: C, includes: [b]}}
+    member_scopes: {viewer: [a], developer: [b]}\n`,
+      ),
+    )
+    expect(api.implies).toEqual(
+      new Map([
+        ['b', new Set(['a'])],
+        ['c', new Set(['b', 'a'])],
+      ]),
+    )
+    expect(api.memberScopes).toEqual({ owner: ['*'], admin: ['*'], developer: ['b'], viewer: ['a'] })
+    expect(apiOf(whole()).memberScopes).toEqual({ owner: ['*'], admin: ['*'], developer: ['*'], viewer: [] })
+    const preset = apiOf(
+      load(`${shop}    preset: voucherify\n    scopes: {api: {description: Mine, includes: [skus]}}\n`),
+    )
+    expect(preset.implies.get('api')).toEqual(new Set(['skus', 'SKUs']))
+    expect(preset.implies.get('client_api')?.has('client_validate')).toBe(true)
+  })
+
   it('becomes a plan', () => {
     expect(whole().declaration.plans.get('pro')).toEqual({
       id: 'pro',
@@ -365,6 +387,26 @@ describe('an error', () => {
     [`${shop}    scopes: {"a b": x}\n`, ':7:14 apis.shop.scopes.a b: a scope has no spaces'],
     [`${shop}    scopes: {"*": x}\n`, ':7:14 apis.shop.scopes.*: a scope has no spaces'],
     [
+      `${shop}    scopes: {orders.read: x, all: {description: y, includes: [orders.raed]}}\n`,
+      ':7:63 apis.shop.scopes.all.includes[0]: "orders.raed" is not a declared scope; did you mean "orders.read"?',
+    ],
+    [
+      `${shop}    scopes: {all: {description: y, includes: [all]}}\n`,
+      ':7:46 apis.shop.scopes.all.includes: a scope includes itself anyway',
+    ],
+    [
+      `${shop}    scopes: {orders.read: x}\n    member_scopes: {viewer: [orders.raed]}\n`,
+      ':8:30 apis.shop.member_scopes.viewer[0]: "orders.raed" is not a declared scope; did you mean "orders.read"?',
+    ],
+    [
+      `${shop}    member_scopes: {viewr: []}\n`,
+      ':7:21 apis.shop.member_scopes.viewr: unknown key; did you mean "viewer"?',
+    ],
+    [
+      `${shop}    credentials: [{in: query, name: t, accept: [key, token]}]\n`,
+      ':7:48 apis.shop.credentials[0].accept: tokens do not travel in the query',
+    ],
+    [
       `${shop}    scopes: {orders.read: x}\n    roles: {r: [orders.raed]}\n`,
       ':8:17 apis.shop.roles.r[0]: "orders.raed" is not a declared scope; did you mean "orders.read"?',
     ],
@@ -472,7 +514,7 @@ describe('a preset', () => {
       - {id: vouchers, limits: [{name: slow, per: route, requests: 1, window: 1s}]}
       - {id: health, path: /health}
 `)
-    expect(apiOf(config).places).toHaveLength(2)
+    expect(apiOf(config).places).toHaveLength(3)
     expect([...apiOf(config).roles.keys()]).toEqual(['Admin', 'Merchant', 'Cashier'])
     expect(routeAt(config, 'GET', '/v1/vouchers/x')).toMatchObject({
       id: 'vouchers',

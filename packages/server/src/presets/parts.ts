@@ -5,6 +5,7 @@ export const common = {
   form: 'key',
   pairShape: 'base62',
   scopes: {},
+  includes: {},
   roles: {},
   routes: [],
   unmatched: 'refuse',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Place, Preset, Route } from '../core/apis/api.ts'
+import { impliedScopes } from '../core/apis/implied-scopes.ts'
 import { createRouteTable } from '../core/apis/route-table.ts'
 import { presets } from './index.ts'
 
@@ -33,6 +34,7 @@ describe('presets', () => {
       const used = [
         ...preset.routes.flatMap(({ scopes }) => [...scopes.any, ...scopes.all]),
         ...Object.values(preset.roles).flat(),
+        ...Object.entries(preset.includes).flatMap(([scope, included]) => [scope, ...included]),
       ]
       expect(used.filter((scope) => !Object.hasOwn(preset.scopes, scope))).toEqual([])
     },
@@ -88,24 +90,39 @@ describe('clickmeter', () => {
 })
 
 describe('cardconnect', () => {
-  it('takes the key in X-Api-Key or as Basic (CRC-4)', () => {
-    expect(names(find('cardconnect').places)).toEqual(['header x-api-key', 'basic'])
+  it('takes the key in X-Api-Key or as Basic, and a token as Bearer (CRC-4)', () => {
+    expect(names(find('cardconnect').places)).toEqual(['header x-api-key', 'basic', 'bearer'])
+    expect(find('cardconnect').places.map(({ accept }) => accept)).toEqual([['key'], ['key'], ['token', 'jwt']])
   })
 })
 
 describe('voucherify', () => {
   const voucherify = find('voucherify')
 
-  it('has a pair for servers and one for pages', () => {
+  it('has a pair for servers and one for pages, and takes the tokens that they mint', () => {
     expect(voucherify.places).toEqual([
       { in: 'pair', id: 'x-app-id', secret: 'x-app-token', accept: ['key'], kinds: ['secret', 'integration'] },
       { in: 'pair', id: 'x-client-application-id', secret: 'x-client-token', accept: ['key'], kinds: ['publishable'] },
+      { in: 'bearer', accept: ['token', 'jwt'], kinds: null },
     ])
     expect(voucherify.defaultPairs.map(({ kind }) => kind)).toEqual(['secret', 'publishable'])
   })
 
-  it('has the 42 scopes', () => {
-    expect(Object.keys(voucherify.scopes)).toHaveLength(42)
+  it('has the 42 scopes, one of them in a second spelling', () => {
+    expect(Object.keys(voucherify.scopes)).toHaveLength(43)
+    const implies = impliedScopes(new Map(Object.entries(voucherify.includes)))
+    expect([implies.get('skus'), implies.get('SKUs')]).toEqual([new Set(['SKUs']), new Set(['skus'])])
+  })
+
+  it('lets `api` stand for every area of the server side and `client_api` for every one of the client side (VCH-7)', () => {
+    const implies = impliedScopes(new Map(Object.entries(voucherify.includes)))
+    const areas = Object.keys(voucherify.scopes).filter((scope) => scope !== 'api' && scope !== 'client_api')
+    expect([...(implies.get('api') ?? [])].toSorted()).toEqual(
+      areas.filter((scope) => !scope.startsWith('client_')).toSorted(),
+    )
+    expect([...(implies.get('client_api') ?? [])].toSorted()).toEqual(
+      areas.filter((scope) => scope.startsWith('client_')).toSorted(),
+    )
   })
 
   it.each([

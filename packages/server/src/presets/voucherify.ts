@@ -1,5 +1,5 @@
 import type { Place, Preset, PresetRoute, VisibilityWindow, WindowFacts } from '../core/apis/api.ts'
-import { anyOf, common } from './parts.ts'
+import { anyOf, bearer, common } from './parts.ts'
 import { voucherifyErrorBody } from './voucherify-errors.ts'
 import { voucherifyLimitHeaders } from './voucherify-limits.ts'
 
@@ -70,12 +70,20 @@ export const voucherify: Preset = {
   id: 'voucherify',
   form: 'pair',
   pairShape: 'uuid',
-  places: [serverPair, clientPair],
+  places: [serverPair, clientPair, bearer(['token', 'jwt'])],
   scopes: {
     api: 'All of /v1',
     client_api: 'All of /client/v1',
     ...Object.fromEntries(serverAreas.map((area) => [area, `/v1/${area}`])),
+    // As the vendor's own client spells it.
+    SKUs: '/v1/skus',
     ...Object.fromEntries(clientAreas.map((area) => [`client_${area}`, `/client/v1/${area}`])),
+  },
+  includes: {
+    api: serverAreas,
+    client_api: clientAreas.map((area) => `client_${area}`),
+    skus: ['SKUs'],
+    SKUs: ['skus'],
   },
   roles: { Admin: ['api'], Merchant: ['validations', 'redemptions'] },
   routes: [

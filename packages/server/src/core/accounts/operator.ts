@@ -1,6 +1,7 @@
 import { wire } from '@postern/contract'
 
 import type { Api, Declaration, Place, Plan, Preset, Route, RouteTable } from '../apis/api.ts'
+import { noImpliedScopes } from '../apis/implied-scopes.ts'
 import { credentialKinds } from '../credentials/credential.ts'
 import { managementApiId } from './account.ts'
 import { operatorPlanId } from './bootstrap.ts'
@@ -33,7 +34,10 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     llm: null,
     places: [bearer],
     scopes: new Map(Object.entries(wire.rights)),
+    implies: noImpliedScopes,
     roles: new Map(),
+    // No client acts for people here: operators and accounts have management credentials.
+    memberScopes: { owner: [], admin: [], developer: [], viewer: [] },
     routes,
     unmatchedRoute: managementRoute,
     unmatched: 'forward',

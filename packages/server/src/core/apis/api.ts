@@ -7,7 +7,9 @@ import type { BudgetRule, LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { LlmApi } from '../llm/api.ts'
 import type { ModelList } from '../llm/models.ts'
 import type { LlmOperation, LlmProvider } from '../llm/provider.ts'
+import type { MemberRole } from '../people/member.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
+import type { ImpliedScopes } from './implied-scopes.ts'
 import type { RequestContract } from './request-contract.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -59,8 +61,11 @@ export interface Api {
   readonly places: readonly Place[]
   /** Scope → description. */
   readonly scopes: ReadonlyMap<string, string>
+  readonly implies: ImpliedScopes
   /** Role → the scopes it stands for. */
   readonly roles: ReadonlyMap<string, readonly string[]>
+  /** What a member of that role may allow an OAuth client on this API; "*" stands for all. */
+  readonly memberScopes: Readonly<Record<MemberRole, readonly string[]>>
   readonly routes: RouteTable
   /** Stands in for the route of a path that matches none: the API's defaults. */
   readonly unmatchedRoute: Route
@@ -234,6 +239,8 @@ export interface Preset {
   readonly pairShape: 'uuid' | 'base62'
   readonly places: readonly Place[]
   readonly scopes: Readonly<Record<string, string>>
+  /** Scope → those that it stands for as well. */
+  readonly includes: Readonly<Record<string, readonly string[]>>
   readonly roles: Readonly<Record<string, readonly string[]>>
   /** Routes that the preset declares by itself; the operator's own come first and may replace one by id. */
   readonly routes: readonly PresetRoute[]

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
+import type { Api } from '../apis/api.ts'
+import { impliedScopes } from '../apis/implied-scopes.ts'
 import { aDeclaration, aPlan, anApi, aPreset } from '../testing/declaration.ts'
 import { type AcceptedTerms, type Fault, type OAuthTerms, type Terms, acceptTerms } from './terms.ts'
 
@@ -9,6 +11,7 @@ function accept(
   oauth: Partial<OAuthTerms> | null,
   over: Partial<Terms> = {},
   plan = aPlan({ apis: new Set(['shop', 'pairs']) }),
+  apis: readonly Api[] = [anApi(), pairs],
 ): AcceptedTerms | string {
   const terms: Terms = {
     name: 'App',
@@ -28,7 +31,7 @@ function accept(
     ...over,
   }
   const accepted = acceptTerms(terms, {
-    declaration: aDeclaration({ apis: [anApi(), pairs], plans: [plan] }),
+    declaration: aDeclaration({ apis, plans: [plan] }),
     account: { id: 'acc_1', plan: 'pro' },
     creatorScopes: ['*'],
     madeAt: 0,
@@ -87,6 +90,19 @@ describe('terms of an OAuth client', () => {
   it('are for clients alone', () => {
     expect(accept({}, { kind: 'secret' })).toContain('/oauth is for OAuth clients alone')
     expect(accept(null, { kind: 'secret' })).toMatchObject({ oauth: null })
+  })
+
+  it('fit a plan by what its scopes stand for (VCH-7)', () => {
+    const plan = (scopes: readonly string[]) => aPlan({ apis: new Set(['shop']), scopes: new Set(scopes) })
+    const implies = impliedScopes(new Map([['api', ['orders.read', 'refunds.write']]]))
+    const scopes = new Map(['api', 'orders.read', 'refunds.write'].map((scope) => [scope, scope]))
+    const apis = [anApi({ implies, scopes })]
+    expect(accept({}, { scopes: ['orders.read', '*'] }, plan(['api']), apis)).toMatchObject({
+      scopes: ['orders.read', '*'],
+    })
+    expect(accept({}, { scopes: ['api'] }, plan(['orders.read']), apis)).toBe(
+      'rights_exceeded /scopes/0 the plan does not include this',
+    )
   })
 
   it('need a plan that includes the kind', () => {

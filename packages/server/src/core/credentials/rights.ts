@@ -1,4 +1,5 @@
-import type { Plan } from '../apis/api.ts'
+import type { Api, Plan } from '../apis/api.ts'
+import { withImplied } from '../apis/implied-scopes.ts'
 
 /**
  * Rights are names such as `credentials.read` or `orders.read`. Whoever holds `*` holds all of them, and
@@ -13,8 +14,13 @@ export function beyond(held: readonly string[], wanted: readonly string[]): read
   return wanted.filter((scope) => !holds(held, scope))
 }
 
-/** The scopes of `wanted` that the plan does not include. `*` stands for what the plan includes, so it always fits. */
-export function beyondPlan(plan: Plan, wanted: readonly string[]): readonly string[] {
+/**
+ * The scopes of `wanted` that the plan does not include on any of these APIs. `*` stands for what the plan includes, so
+ * it always fits.
+ */
+export function beyondPlan(plan: Plan, wanted: readonly string[], apis: readonly Api[]): readonly string[] {
   const { scopes } = plan
-  return scopes === null ? [] : wanted.filter((scope) => scope !== '*' && !scopes.has(scope))
+  if (scopes === null) return []
+  const ceilings = apis.map(({ implies }) => withImplied(scopes, implies))
+  return wanted.filter((scope) => scope !== '*' && !ceilings.some((ceiling) => ceiling.has(scope)))
 }

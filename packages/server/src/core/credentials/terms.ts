@@ -309,7 +309,7 @@ function* excessFaults(
       yield { path: `/apis/${index}`, message: 'the plan does not include this API' }
   }
   const beyondIt = (wanted: readonly string[]) =>
-    management ? beyondPlanOfManagement(plan, wanted) : beyondPlan(plan, wanted)
+    management ? beyondPlanOfManagement(plan, wanted) : beyondPlan(plan, wanted, apis)
   for (const scope of beyondIt(terms.scopes))
     yield { path: pointer(terms, scope), message: 'the plan does not include this' }
   if (beyondIt(ofRole).length > 0) yield { path: '/role', message: 'the plan does not include all scopes of this role' }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
+import { impliedScopes } from '../apis/implied-scopes.ts'
 import { anApi, aPlan } from '../testing/declaration.ts'
 import { missingScopes, RightsCache, rightsOf } from './rights.ts'
 
@@ -50,6 +51,48 @@ describe('rights', () => {
           )
         },
       ),
+    )
+  })
+})
+
+describe('rights where scopes stand for others', () => {
+  const implies = impliedScopes(
+    new Map([
+      ['all', ['read', 'write']],
+      ['write', ['write.one', 'write.two']],
+      ['skus', ['SKUs']],
+      ['SKUs', ['skus']],
+    ]),
+  )
+  const of = (scopes: readonly string[], ceiling: readonly string[] | null) =>
+    rightsOf({ scopes, role: null }, aPlan({ scopes: ceiling === null ? null : new Set(ceiling) }), anApi({ implies }))
+  const every = ['all', 'read', 'write', 'write.one', 'write.two', 'skus', 'SKUs', 'other']
+  const holding = (scopes: readonly string[], ceiling: readonly string[] | null) =>
+    every.filter((scope) => of(scopes, ceiling).holds(scope))
+
+  it.each([
+    [['all'], null, ['all', 'read', 'write', 'write.one', 'write.two'], ['all']],
+    [['write'], null, ['write', 'write.one', 'write.two'], ['write']],
+    [['read', 'all'], null, ['all', 'read', 'write', 'write.one', 'write.two'], ['read', 'all']],
+    [['skus'], null, ['skus', 'SKUs'], ['skus']],
+    [['all'], ['read'], ['read'], ['read']],
+    [['all'], ['write', 'other'], ['write', 'write.one', 'write.two'], ['write']],
+    [['write.one'], ['all'], ['write.one'], ['write.one']],
+    [['all'], ['write.two', 'read'], ['read', 'write.two'], ['read', 'write.two']],
+    [['SKUs'], ['skus'], ['skus', 'SKUs'], ['SKUs']],
+    [['*'], ['write'], ['write', 'write.one', 'write.two'], ['write']],
+    [['other'], ['all'], [], []],
+  ] as const)('%j within %j hold %j and are said as %j', (scopes, ceiling, held, said) => {
+    expect(holding(scopes, ceiling)).toEqual(held)
+    expect(of(scopes, ceiling).scopes).toEqual(said)
+  })
+
+  it('are said by names that mean just what is held', () => {
+    const some = fc.subarray(every)
+    fc.assert(
+      fc.property(some, fc.option(some), (scopes, ceiling) => {
+        expect(holding(of(scopes, ceiling).scopes, null)).toEqual(holding(scopes, ceiling))
+      }),
     )
   })
 })

@@ -1,8 +1,9 @@
 import { managementApiId } from '../accounts/account.ts'
 import type { Api, Plan, ScopeRule } from '../apis/api.ts'
+import { summedUp, withImplied } from '../apis/implied-scopes.ts'
 import type { Profile } from '../records/table.ts'
 
-/** What a credential may do on one API now: its own scopes and its role's, within the plan's ceiling. */
+/** What a credential may do on one API now: its own scopes and its role's, and what these imply, within the plan. */
 export interface Rights {
   /** For people and the upstream: `["*"]` where it carries all that there is. */
   readonly scopes: readonly string[]
@@ -36,15 +37,19 @@ export class RightsCache {
 
 export function rightsOf(profile: Pick<Profile, 'scopes' | 'role'>, plan: Plan, api: Api): Rights {
   const role = profile.role === null ? [] : (api.roles.get(profile.role) ?? [])
-  const own = new Set([...profile.scopes, ...role])
+  const own = [...profile.scopes, ...role]
   const ceiling = api.id === managementApiId ? null : plan.scopes
-  if (own.has('*')) {
-    return ceiling === null
-      ? { scopes: ['*'], holds: () => true }
-      : { scopes: [...ceiling], holds: (scope) => ceiling.has(scope) }
-  }
-  const held = ceiling === null ? own : new Set([...own].filter((scope) => ceiling.has(scope)))
-  return { scopes: [...held], holds: (scope) => held.has(scope) }
+  if (!own.includes('*')) return within(own, ceiling, api)
+  return ceiling === null ? { scopes: ['*'], holds: () => true } : within([...ceiling], null, api)
+}
+
+/** Of the scopes and what they imply, what the ceiling and what it implies has too. */
+function within(scopes: readonly string[], ceiling: ReadonlySet<string> | null, api: Api): Rights {
+  const all = withImplied(scopes, api.implies)
+  if (ceiling === null) return { scopes: [...new Set(scopes)], holds: (scope) => all.has(scope) }
+  const highest = withImplied(ceiling, api.implies)
+  const held = new Set([...all].filter((scope) => highest.has(scope)))
+  return { scopes: summedUp(held, scopes, api.implies), holds: (scope) => held.has(scope) }
 }
 
 /** The scopes that are missing; none where the rule is met. Of `any`, all are named: one of them would do. */

@@ -2,6 +2,14 @@
 export const memberRoles = ['owner', 'admin', 'developer', 'viewer'] as const
 export type MemberRole = (typeof memberRoles)[number]
 
+/** Of APIs that say nothing else: who may only look may let nobody else do more. */
+export const defaultMemberScopes: Readonly<Record<MemberRole, readonly string[]>> = {
+  owner: ['*'],
+  admin: ['*'],
+  developer: ['*'],
+  viewer: [],
+}
+
 /** A person's place in an account. A removed one is kept, so that its version never falls. */
 export interface Member {
   readonly id: string

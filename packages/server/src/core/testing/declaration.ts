@@ -1,9 +1,11 @@
 import { compileIpRanges } from '../../base/ip.ts'
 import { createAddressTable } from '../apis/address-table.ts'
 import type { Address, Api, Declaration, Place, Plan, Preset, Route } from '../apis/api.ts'
+import { noImpliedScopes } from '../apis/implied-scopes.ts'
 import { createRouteTable } from '../apis/route-table.ts'
 import { singleUpstream } from '../apis/upstream.ts'
 import { credentialKinds } from '../credentials/credential.ts'
+import { defaultMemberScopes } from '../people/member.ts'
 
 /** Places of the builders' API, in order: every kind of place there is. */
 const everyPlace: readonly Place[] = [
@@ -60,6 +62,7 @@ export function aPreset(fields: Partial<Preset> = {}): Preset {
     pairShape: 'base62',
     places: [],
     scopes: {},
+    includes: {},
     roles: {},
     routes: [],
     unmatched: 'refuse',
@@ -96,7 +99,9 @@ export function anApi(fields: Partial<Omit<Api, 'routes'>> & { readonly routes?:
       ['orders.read', 'Read orders'],
       ['refunds.write', 'Refund'],
     ]),
+    implies: noImpliedScopes,
     roles: new Map([['Clerk', ['orders.read']]]),
+    memberScopes: defaultMemberScopes,
     routes: table.value,
     unmatchedRoute: aRoute({ id: '*', index: 99, methods: [], pattern: '/**', scopes: { any: [], all: [] } }),
     unmatched: 'refuse',

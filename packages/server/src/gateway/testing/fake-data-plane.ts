@@ -2,6 +2,7 @@ import type { Code } from '@postern/contract'
 
 import { compileIpRanges } from '../../base/ip.ts'
 import type { Api, Declaration, Place, Route, UpstreamCredential } from '../../core/apis/api.ts'
+import { noImpliedScopes } from '../../core/apis/implied-scopes.ts'
 import { createRouteTable } from '../../core/apis/route-table.ts'
 import { singleUpstream, type Upstream } from '../../core/apis/upstream.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from '../../core/decision/answer.ts'
@@ -12,6 +13,7 @@ import { headerValue } from '../../core/decision/headers.ts'
 import { identityHeaders } from '../../core/decision/identity.ts'
 import { refuse } from '../../core/decision/refuse.ts'
 import { Trail } from '../../core/decision/trail.ts'
+import { defaultMemberScopes } from '../../core/people/member.ts'
 import type { DataPlane, MeterEntry } from '../../core/runtime.ts'
 
 export interface FakeDataPlane extends DataPlane {
@@ -155,6 +157,7 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
       pairShape: 'uuid',
       places: [],
       scopes: {},
+      includes: {},
       roles: {},
       routes: [],
       unmatched: 'forward',
@@ -174,7 +177,9 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
     llm: null,
     places: options.places ?? everyPlace,
     scopes: new Map(),
+    implies: noImpliedScopes,
     roles: new Map(),
+    memberScopes: defaultMemberScopes,
     routes: routes.value,
     unmatchedRoute: route,
     unmatched: 'forward',
