@@ -1,6 +1,7 @@
 import type { Result } from '../../base/result.ts'
 import type { Api } from '../apis/api.ts'
 import type { Provenance } from '../audit/event.ts'
+import type { OAuthClient } from '../credentials/oauth-client.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import type { EndpointRequest, Served } from './endpoint.ts'
 
@@ -9,8 +10,7 @@ import type { EndpointRequest, Served } from './endpoint.ts'
  * from here on everything may be said by a redirect.
  */
 export interface AuthorizationRequest {
-  /** Credential id, and what people are shown. */
-  readonly client: { readonly credential: string; readonly id: string; readonly name: string; readonly account: string }
+  readonly client: AskingClient
   /** Where the answer goes: the registered URI, with the client's own port where it is a loopback address. */
   readonly redirectUri: string
   /** Whether the request named it: then the token request has to as well. */
@@ -24,6 +24,18 @@ export interface AuthorizationRequest {
   readonly prompt: readonly ('login' | 'consent' | 'none' | 'select_account')[]
   /** For the meter, while nothing is refused: client, API, route. */
   readonly evaluation: Evaluation
+}
+
+/** Credential id, and what people are shown. */
+interface AskingClient {
+  readonly credential: string
+  readonly id: string
+  readonly name: string
+  readonly account: string
+  /** A public one proves nothing by its name: people are asked every time (RFC 9700, section 4.15). */
+  readonly type: OAuthClient['type']
+  /** It gets refresh tokens, and so stays signed in. */
+  readonly refreshes: boolean
 }
 
 /** What a member has agreed to. */
