@@ -2,7 +2,7 @@ import { randomBase62 } from '../../packages/server/src/base/base62.ts'
 import { sha256 } from '../../packages/server/src/base/digest.ts'
 import { type Random, seededRandom } from '../../packages/server/src/base/random.ts'
 import { makeKey } from '../../packages/server/src/core/credentials/format.ts'
-import type { CredentialRecord } from '../../packages/server/src/core/records/record.ts'
+import { type CredentialRecord, noChanges } from '../../packages/server/src/core/records/record.ts'
 import { RecordTable } from '../../packages/server/src/core/records/table.ts'
 import { brand } from './declaration.ts'
 
@@ -23,6 +23,7 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
   table.reserve(count, count)
   const ids = Array.from({ length: accounts }, (_, i) => ({ account: `acc_${i}`, project: `prj_${i}` }))
   table.apply({
+    ...noChanges,
     accounts: ids.map(({ account }) => ({ id: account, plan: 'pro', suspended: false, overrides: null, version: 1 })),
     projects: ids.map(({ account, project }) => ({
       id: project,
@@ -32,8 +33,6 @@ export function holdCredentials(count: number, accounts: number, fields: (row: n
       ipAllow: [],
       version: 1,
     })),
-    credentials: [],
-    connections: [],
   })
   const keys: string[] = []
   for (let row = 0; row < count; row++) {

@@ -9,7 +9,12 @@ export const Event = Type.Object(
     sequence: Type.Integer(),
     at: Timestamp,
     actor: Type.Object({
-      kind: Type.Union([Type.Literal('credential'), Type.Literal('bootstrap'), Type.Literal('system')]),
+      kind: Type.Union([
+        Type.Literal('credential'),
+        Type.Literal('user'),
+        Type.Literal('bootstrap'),
+        Type.Literal('system'),
+      ]),
       id: Type.String(),
     }),
     action: Type.String({ examples: ['credential.revoked'] }),

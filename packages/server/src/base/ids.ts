@@ -2,7 +2,7 @@ import { randomBase62 } from './base62.ts'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 
-export type IdPrefix = 'acc' | 'prj' | 'sec' | 'req' | 'conn'
+export type IdPrefix = 'acc' | 'prj' | 'sec' | 'req' | 'conn' | 'tok' | 'usr' | 'mem' | 'inv' | 'ses' | 'rst'
 
 /**
  * Ids of rows: type prefix and a UUIDv7 (RFC 9562, section 5.7) as 32 hex digits, so that they sort by time
@@ -10,7 +10,7 @@ export type IdPrefix = 'acc' | 'prj' | 'sec' | 'req' | 'conn'
  */
 export interface Ids {
   next(prefix: IdPrefix): string
-  /** 12 base62 characters, the public part of a credential. */
+  /** 12 base62 characters, the public part of a credential or grant. */
   credential(): string
 }
 

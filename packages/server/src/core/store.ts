@@ -1,4 +1,3 @@
-import type { Result } from '../base/result.ts'
 import type { Account, Overrides, Metadata, Project } from './accounts/account.ts'
 import type { Environment, SecretOrigin } from './apis/api.ts'
 import type { AuditEvent, Provenance } from './audit/event.ts'
@@ -13,9 +12,13 @@ import type {
 } from './connections/connection.ts'
 import type { Credential, CredentialKind, SecretInfo } from './credentials/credential.ts'
 import type { OAuthClient } from './credentials/oauth-client.ts'
+import type { GrantStore } from './grants/grant-store.ts'
+import type { GrantRecord } from './grants/grant.ts'
 import type { LimitRule } from './limits/rules.ts'
 import type { ModelTerms } from './llm/terms.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
+import type { Page, PageRequest, Scope, Write } from './store-words.ts'
+import type { TokenStore } from './tokens/token-store.ts'
 import type {
   ModelPoint,
   ModelQuery,
@@ -25,6 +28,8 @@ import type {
   UsagePoint,
   UsageQuery,
 } from './usage/usage.ts'
+
+export type { Committed, Page, PageRequest, Scope, Write, WriteRefusal } from './store-words.ts'
 
 /**
  * The store as the rest of the product sees it: small async interfaces, implemented by `store/sqlite` and
@@ -37,6 +42,8 @@ export interface Store {
   readonly projects: ProjectStore
   readonly credentials: CredentialStore
   readonly connections: ConnectionStore
+  readonly tokens: TokenStore
+  readonly grants: GrantStore
   readonly events: EventStore
   readonly records: RecordStore
   readonly usage: UsageStore
@@ -47,25 +54,6 @@ export interface Store {
   listen(onHint: () => void): void
   close(): Promise<void>
 }
-
-/** A committed write: what the caller asked for, the after-images, and the sequence of its last event. */
-export interface Committed<Value> {
-  readonly value: Value
-  readonly changes: RecordChanges
-  readonly sequence: number
-}
-
-/** Why a write was not made. Nothing of it was stored. */
-export type WriteRefusal =
-  | { readonly code: 'not_found' }
-  | { readonly code: 'version_mismatch'; readonly current: number }
-  /** `what` is a sentence for people. */
-  | { readonly code: 'conflict'; readonly what: string }
-  /** The acting credential is no longer live: checked in the transaction of the write. */
-  | { readonly code: 'actor_dead' }
-  | { readonly code: 'storage_full' }
-
-export type Write<Value> = Promise<Result<Committed<Value>, WriteRefusal>>
 
 /** Thrown by every method where the database does not answer; the caller says 503. */
 export class StoreUnavailable extends Error {
@@ -81,20 +69,6 @@ export class BadCursor extends Error {
 export class StorageFull extends Error {
   override readonly name = 'StorageFull'
 }
-
-export interface Page<Item> {
-  readonly items: readonly Item[]
-  /** Opaque position after the last item; null: no more. */
-  readonly next: string | null
-}
-
-export interface PageRequest {
-  readonly limit: number
-  readonly after: string | null
-}
-
-/** Restricts a read or write to one account; null: the operator, who sees all. Elsewhere is `not_found`. */
-export type Scope = string | null
 
 // ---- accounts, projects --------------------------------------------------------------------------------
 
@@ -421,6 +395,10 @@ export interface RecordStore {
   chunks(input: { readonly deadSince: number; readonly max: number }): AsyncIterable<RecordChunk>
   /** Null: no secret has this digest. */
   byDigest(input: { readonly digest: Uint8Array }): Promise<CredentialRecord | null>
+  /** Of a credential that memory does not hold, hidden and dead ones as well. Null: there is none. */
+  byId(input: { readonly id: string }): Promise<CredentialRecord | null>
+  /** Withdrawn ones as well. Null: there is none. */
+  grant(input: { readonly id: string }): Promise<GrantRecord | null>
   /** After-images of everything that events after `after` touched, and the head they bring us to. */
   since(input: {
     readonly after: number

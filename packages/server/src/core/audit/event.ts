@@ -1,7 +1,7 @@
 /** Who did something, as the audit log tells it. */
 export interface Actor {
-  readonly kind: 'credential' | 'bootstrap' | 'system'
-  /** Credential id, `POSTERN_MANAGEMENT_KEY`, or the name of the part of Postern. */
+  readonly kind: 'credential' | 'user' | 'bootstrap' | 'system'
+  /** Credential id, user id, `POSTERN_MANAGEMENT_KEY`, or the name of the part of Postern. */
   readonly id: string
 }
 
@@ -14,7 +14,19 @@ export interface Provenance {
   readonly requestId: string | null
 }
 
-type TargetKind = 'account' | 'project' | 'credential' | 'secret' | 'connection' | 'system'
+type TargetKind =
+  | 'account'
+  | 'project'
+  | 'credential'
+  | 'secret'
+  | 'connection'
+  | 'token'
+  | 'grant'
+  | 'user'
+  | 'member'
+  | 'invitation'
+  | 'session'
+  | 'system'
 
 /** About a person; kept beside the chain, so that they can be erased. */
 interface PersonalFields {

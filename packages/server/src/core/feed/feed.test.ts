@@ -72,6 +72,14 @@ class FakeStore implements RecordStore {
     return found ?? null
   }
 
+  byId({ id }: { id: string }) {
+    return Promise.resolve(this.held.get(id) ?? null)
+  }
+
+  grant() {
+    return Promise.resolve(null)
+  }
+
   async since({ after, limit }: { after: number; limit: number }) {
     this.reads.since++
     this.#refuseIfAway()
@@ -84,6 +92,8 @@ class FakeStore implements RecordStore {
       projects: events.flatMap(({ projects }) => projects),
       // After-images: as they are now, not as they were then.
       credentials: events.flatMap(({ credentials }) => credentials.map((record) => this.held.get(record.id) ?? record)),
+      grants: events.flatMap(({ grants }) => grants),
+      tokens: events.flatMap(({ tokens }) => tokens),
     })
     return { position, more, changes: merged }
   }

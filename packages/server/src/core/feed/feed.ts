@@ -10,6 +10,8 @@ export interface FeedOptions {
   readonly table: RecordTable
   /** Kept current as well. */
   readonly connections?: Pick<ConnectionTable, 'apply'>
+  /** Whoever holds verified tokens and grants; told of those that it does not hold as well. */
+  readonly tokens?: { apply(changes: Pick<RecordChanges, 'tokens' | 'grants'>): void }
   readonly clock: Clock
   /** One process owns the store (SQLite): nobody else can change what we hold. */
   readonly alone: boolean
@@ -160,6 +162,7 @@ export class Feed implements Freshness {
   #apply(changes: RecordChanges): void {
     this.#options.table.apply(changes)
     if (changes.connections.length > 0) this.#options.connections?.apply(changes.connections)
+    if (changes.tokens.length > 0 || changes.grants.length > 0) this.#options.tokens?.apply(changes)
     for (const { id } of changes.credentials) {
       this.#recent.delete(id)
       this.#recent.set(id, ++this.#changed)

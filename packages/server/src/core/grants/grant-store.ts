@@ -1,5 +1,5 @@
 import type { Provenance } from '../audit/event.ts'
-import type { Page, PageRequest, Scope, Write } from '../store.ts'
+import type { Page, PageRequest, Scope, Write } from '../store-words.ts'
 import type { NewToken } from '../tokens/token.ts'
 import type { Grant } from './grant.ts'
 

@@ -1,5 +1,5 @@
 import type { Provenance } from '../audit/event.ts'
-import type { Page, PageRequest, Scope, Write } from '../store.ts'
+import type { Page, PageRequest, Scope, Write } from '../store-words.ts'
 import type { Invitation, Member, MemberRole } from './member.ts'
 import type { SealedTotp, Session, User, UserProofs } from './user.ts'
 

@@ -3,8 +3,10 @@ import type { Environment } from '../apis/api.ts'
 import type { ConnectionRecord } from '../connections/connection.ts'
 import type { CredentialKind, CredentialState } from '../credentials/credential.ts'
 import type { OAuthClient } from '../credentials/oauth-client.ts'
+import type { GrantRecord } from '../grants/grant.ts'
 import type { LimitRule } from '../limits/rules.ts'
 import type { ModelTerms } from '../llm/terms.ts'
+import type { TokenRevocation } from '../tokens/token.ts'
 
 /**
  * Just what `decide` needs of a credential, as it travels one by one (a load, an after-image). In memory it
@@ -66,9 +68,19 @@ export interface RecordChanges {
   readonly projects: readonly ProjectRecord[]
   readonly credentials: readonly CredentialRecord[]
   readonly connections: readonly ConnectionRecord[]
+  /** Those that a change of grant, member or user concerns. */
+  readonly grants: readonly GrantRecord[]
+  readonly tokens: readonly TokenRevocation[]
 }
 
-export const noChanges: RecordChanges = { accounts: [], projects: [], credentials: [], connections: [] }
+export const noChanges: RecordChanges = {
+  accounts: [],
+  projects: [],
+  credentials: [],
+  connections: [],
+  grants: [],
+  tokens: [],
+}
 
 /**
  * Many records in packed columns, made in the store's worker and transferred without copying.

@@ -1,6 +1,6 @@
 import type { Provenance } from '../audit/event.ts'
 import type { GrantRecord } from '../grants/grant.ts'
-import type { Page, PageRequest, Scope, Write } from '../store.ts'
+import type { Page, PageRequest, Scope, Write } from '../store-words.ts'
 import type { CodeBinding, NewToken, Token, TokenKind, TokenRecord } from './token.ts'
 
 /**
@@ -13,18 +13,22 @@ export interface TokenStore {
   /** What is known of an authorization code, before it is redeemed. Null: nothing. */
   findCode(input: { readonly digest: Uint8Array }): Promise<PresentedCode | null>
   /**
-   * Spends the code and stores what is issued for it (nothing, where the one who redeems it does not fit).
-   * `reused`: it was spent before; all of its family is revoked and the event `token.reused` appended.
+   * Spends the code and stores what is issued for it (nothing, where the one who redeems it does not fit): tokens of
+   * its family, grant and credential, whatever else they say. Without successors it also works near a full disk.
+   * `reused`: it was spent before. The first time that this happens all of its family is revoked, with the event
+   * `token.reused`. `revoked`: its grant or the proofs of its user have changed since. `not_found`: no such code.
    */
   spendCode(input: {
     readonly digest: Uint8Array
     readonly successors: readonly NewToken[]
     readonly by: Provenance
-  }): Write<'spent' | 'expired' | 'reused'>
+  }): Write<'spent' | 'expired' | 'revoked' | 'reused'>
   findRefresh(input: { readonly digest: Uint8Array }): Promise<PresentedRefresh | null>
   /**
-   * Spends the refresh token and stores its successors. `raced`: it was spent less than `graceMs` ago, which is a
-   * client that repeats itself; its family lives. `reused`: later, and its family is revoked with an event.
+   * Spends the refresh token and stores its successors, as `spendCode`; no refresh token of them outlives the end of
+   * the family.
+   * `raced`: it was spent less than `graceMs` ago, which is a client that repeats itself; its family lives.
+   * `reused`: later; the first time its family is revoked, with the event `token.reused`.
    */
   rotateRefresh(input: {
     readonly digest: Uint8Array
@@ -39,8 +43,9 @@ export interface TokenStore {
   /** For introspection: access and refresh tokens, whatever became of them. */
   describe(input: { readonly digest: Uint8Array }): Promise<Token | null>
   /**
-   * Revokes a token; a refresh token with its whole family (RFC 7009, section 2.1). `client`: only where it is that
-   * credential's. Answers null where there is none, or it was revoked or expired before: no event then.
+   * Revokes a token; a refresh token, also one that was spent, with its whole family (RFC 7009, section 2.1).
+   * `client`: only where it is that credential's. Answers null where there is none, or it was revoked or expired
+   * before: no event then.
    */
   revoke(input: {
     readonly token: { readonly id: string } | { readonly digest: Uint8Array }
@@ -59,7 +64,10 @@ export interface TokenStore {
       readonly liveAt: number | null
     },
   ): Promise<Page<Token>>
-  /** Deletes, in bounded steps, what expired before `before`. Answers how many; fewer than a step: it is done. */
+  /**
+   * Deletes some of what ended before `before`: access tokens that expired, refresh tokens and spent codes whose
+   * family has ended. Answers how many; none: it is done.
+   */
   prune(input: { readonly before: number }): Promise<number>
 }
 

@@ -14,7 +14,10 @@ export interface Token {
   readonly credential: string
   /** Null: minted by the credential for itself. */
   readonly grant: string | null
-  /** Id of the authorization code that all of a family come from; null where there is no grant. */
+  /**
+   * Id of the authorization code that all of a family come from, its own where it is one; null where there is no
+   * grant. What ends a family is written to its code, which is kept as long as any of them.
+   */
   readonly family: string | null
   /** Of the grant's project where there is a grant, else of the credential's. */
   readonly account: string
@@ -29,6 +32,7 @@ export interface Token {
   readonly expiresAt: number
   /** A code that was redeemed, a refresh token that was rotated. */
   readonly spentAt: number | null
+  /** By itself, with its family or with its grant. */
   readonly revokedAt: number | null
 }
 
@@ -56,16 +60,19 @@ export interface TokenRecord {
   readonly digest: Uint8Array
   readonly credential: string
   readonly grant: string | null
+  readonly family: string | null
   readonly api: string
   readonly scopes: readonly string[]
   readonly label: string | null
   readonly expiresAt: number
-  /** Revoked by itself or with its family. */
+  /** Revoked by itself or with its family. Of its grant, ask the grant's record. */
   readonly revoked: boolean
 }
 
-/** What the change feed tells of tokens: they are not to be taken any more. */
-export interface TokenRevocation {
-  readonly id: string
-  readonly digest: Uint8Array
-}
+/**
+ * What the change feed tells of tokens: they are not to be taken any more. However large a family is, its end is one
+ * of these.
+ */
+export type TokenRevocation =
+  | { readonly of: 'token'; readonly digest: Uint8Array }
+  | { readonly of: 'family'; readonly family: string }
