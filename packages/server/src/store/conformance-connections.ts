@@ -1,6 +1,7 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- small helpers stand beside the claims that use them */
 import { describe, expect, it } from 'vitest'
 
+import { noChanges } from '../core/records/record.ts'
 import type { ConnectionFilter, NewConnection, Store } from '../core/store.ts'
 import {
   aConnection,
@@ -68,7 +69,7 @@ export function connectionConformance(open: () => Promise<Opened>): void {
         version: 1,
       }
       expect(made.value).toEqual(told)
-      expect(made.changes).toEqual({ accounts: [], projects: [], credentials: [], connections: [record] })
+      expect(made.changes).toEqual({ ...noChanges, connections: [record] })
       expect(await store.connections.find({ id: connection.id, scope: home.account })).toEqual(told)
       expect(await store.connections.findSealed({ id: connection.id, scope: null })).toEqual({
         ...told,

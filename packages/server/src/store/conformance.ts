@@ -7,7 +7,7 @@ import { firstIdAt } from '../base/ids.ts'
 import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
 import type { Provenance } from '../core/audit/event.ts'
 import { credentialKinds } from '../core/credentials/credential.ts'
-import type { RecordChunk } from '../core/records/record.ts'
+import { noChanges, type RecordChunk } from '../core/records/record.ts'
 import {
   BadCursor,
   type CredentialFilter,
@@ -33,6 +33,7 @@ import {
   type Home,
   type Opened,
 } from './conformance-data.ts'
+import { tokenConformance } from './conformance-tokens.ts'
 import { readRevocations } from './revocations.ts'
 
 export async function verifyChain(store: Store): Promise<number> {
@@ -69,6 +70,7 @@ async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<r
 /** Every claim that both databases have to keep; `open` gives a new, empty store each time. */
 export function conformance(open: () => Promise<Opened>): void {
   connectionConformance(open)
+  tokenConformance(open)
 
   describe('accounts and projects', () => {
     it('are made together, with their default pairs and one event each', async () => {
@@ -209,6 +211,8 @@ export function conformance(open: () => Promise<Opened>): void {
         accounts: [],
         projects: [],
         connections: [],
+        grants: [],
+        tokens: [],
         credentials: [
           {
             id: credential.id,
@@ -830,7 +834,7 @@ export function conformance(open: () => Promise<Opened>): void {
       expect(await store.records.since({ after: 4, limit: 1 })).toEqual({
         position: 4,
         more: false,
-        changes: { accounts: [], projects: [], credentials: [], connections: [] },
+        changes: noChanges,
       })
     })
   })

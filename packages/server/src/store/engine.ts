@@ -74,6 +74,24 @@ export function storeOf(engine: Engine): Store {
       list: (input) => engine.read('connections.list', input),
       noteUses: (input) => engine.chore('connections.noteUses', input),
     },
+    tokens: {
+      mint: (input) => engine.chore('tokens.mint', input),
+      findCode: (input) => engine.read('tokens.findCode', input),
+      spendCode: (input) => engine.write('tokens.spendCode', input),
+      findRefresh: (input) => engine.read('tokens.findRefresh', input),
+      rotateRefresh: (input) => engine.write('tokens.rotateRefresh', input),
+      byDigest: (input) => engine.read('tokens.byDigest', input),
+      describe: (input) => engine.read('tokens.describe', input),
+      revoke: (input) => engine.write('tokens.revoke', input),
+      list: (input) => engine.read('tokens.list', input),
+      prune: (input) => engine.chore('tokens.prune', input),
+    },
+    grants: {
+      consent: (input) => engine.write('grants.consent', input),
+      withdraw: (input) => engine.write('grants.withdraw', input),
+      find: (input) => engine.read('grants.find', input),
+      list: (input) => engine.read('grants.list', input),
+    },
     events: {
       list: (input) => engine.read('events.list', input),
       range: (input) => engine.read('events.range', input),
@@ -83,6 +101,8 @@ export function storeOf(engine: Engine): Store {
       snapshot: () => engine.read('records.snapshot', undefined),
       chunks: (input) => engine.chunks(input),
       byDigest: (input) => engine.read('records.byDigest', input),
+      byId: (input) => engine.read('records.byId', input),
+      grant: (input) => engine.read('records.grant', input),
       since: (input) => engine.read('records.since', input),
     },
     usage: {

@@ -12,6 +12,14 @@ interface MainTables {
   secrets: SecretRow
   sealed_copies: SealedCopyRow
   connections: ConnectionRow
+  tokens: TokenRow
+  grants: GrantRow
+  users: UserRow
+  recovery_codes: RecoveryCodeRow
+  members: MemberRow
+  invitations: InvitationRow
+  sessions: SessionRow
+  password_resets: PasswordResetRow
   events: EventRow
   event_personal: EventPersonalRow
   event_head: EventHeadRow
@@ -144,6 +152,116 @@ export interface ConnectionRow {
   updated_at: number
   rotated_at: number | null
   version: number
+}
+
+export interface TokenRow {
+  id: string
+  digest: Uint8Array
+  kind: string
+  format: string
+  credential: string
+  grant_id: string | null
+  /** Id of the code that it comes from, its own where it is one: a family is revoked there. */
+  family: string | null
+  account: string
+  project: string
+  api: string
+  scopes: string
+  label: string | null
+  created_at: number
+  expires_at: number
+  /** When nothing that it stands for can live any more; a day later it is deleted. */
+  ends_at: number
+  spent_at: number | null
+  revoked_at: number | null
+  /** Of a refresh token. */
+  family_ends_at: number | null
+  /** Of a code: no refresh token of its family is good any more. */
+  refresh_ended_at: number | null
+  /** Of a code, as the next. */
+  redirect_uri: string | null
+  challenge: string | null
+}
+
+export interface GrantRow {
+  id: string
+  client: string
+  user_id: string
+  account: string
+  project: string
+  apis: string
+  scopes: string
+  state: string
+  created_at: number
+  updated_at: number
+  withdrawn_at: number | null
+  version: number
+}
+
+export interface UserRow {
+  id: string
+  email: string
+  name: string
+  state: string
+  password_hash: string
+  /** The sealed TOTP secret; null: there is no second factor. */
+  totp: Uint8Array | null
+  totp_key: string | null
+  totp_step: number
+  created_at: number
+  version: number
+}
+
+/** Each left until it is used. */
+interface RecoveryCodeRow {
+  user_id: string
+  digest: Uint8Array
+}
+
+/** One row for each person of an account, also once they were removed. */
+export interface MemberRow {
+  id: string
+  account: string
+  user_id: string
+  role: string
+  state: string
+  created_at: number
+  version: number
+}
+
+export interface InvitationRow {
+  id: string
+  digest: Uint8Array
+  account: string
+  email: string
+  role: string
+  created_by: string
+  created_at: number
+  expires_at: number
+  accepted_at: number | null
+  revoked_at: number | null
+}
+
+export interface SessionRow {
+  id: string
+  digest: Uint8Array
+  user_id: string
+  stage: string
+  created_at: number
+  last_seen_at: number
+  expires_at: number
+  authenticated_at: number
+  ip: string
+  user_agent: string | null
+  ended_at: number | null
+}
+
+interface PasswordResetRow {
+  id: string
+  digest: Uint8Array
+  user_id: string
+  created_at: number
+  expires_at: number
 }
 
 export interface EventRow {

@@ -7,6 +7,8 @@ const sentences: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/projects[._](id|pkey)/, 'A project with this id already exists.'],
   [/connections_name/, 'A connection with this name already exists.'],
   [/connections[._](id|pkey)/, 'A connection with this id already exists.'],
+  [/tokens[._](id|pkey|digest)/, 'This token already exists.'],
+  [/grants[._](id|pkey)/, 'A grant with this id already exists.'],
   [/accounts[._](id|pkey)/, 'An account with this id already exists.'],
 ]
 

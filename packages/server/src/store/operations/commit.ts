@@ -2,6 +2,7 @@ import { systemRandom } from '../../base/random.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
 import { commitmentOf, eventHash, type HashedFields } from '../../core/audit/chain.ts'
 import type { Actor, NewEvent, Provenance } from '../../core/audit/event.ts'
+import { noChanges } from '../../core/records/record.ts'
 import type { Committed, WriteRefusal } from '../../core/store.ts'
 import type { Ending } from '../revocations.ts'
 import type { Db, EventPersonalRow, EventRow } from '../schema.ts'
@@ -30,6 +31,7 @@ export const notFound: { readonly ok: false; readonly error: WriteRefusal } = fa
 /**
  * The whole of a write: the actor is alive, the operation's own statements, the events as the last statements under
  * the lock of the head (so that sequence order is commit order), the after-images. On a refusal the caller rolls back.
+ * Where there is nothing to tell, nothing is locked: refreshing a token waits for nobody.
  */
 export async function runWrite<Input extends { readonly by: Provenance }, Value>(
   tx: Db,
@@ -41,6 +43,10 @@ export async function runWrite<Input extends { readonly by: Provenance }, Value>
   const drafted = await operation(tx, input)
   if (!drafted.ok) return drafted
   const { value, events } = drafted.value
+  if (events.length === 0) {
+    const { sequence } = await readHead(tx)
+    return ok({ committed: { value, sequence, changes: noChanges }, endings: [] })
+  }
   const touched = touchedBy(
     events.map((event) => ({ kind: event.targetKind, id: event.targetId, credential: event.credential })),
   )
@@ -93,9 +99,19 @@ function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): r
   })
 }
 
-/** Active, not expired, with a secret that lives, in an account that is not suspended. People's keys only. */
+/** Those who can end: credentials and people. */
 async function actorLives(tx: Db, by: Provenance): Promise<boolean> {
-  if (by.actor.kind !== 'credential') return true
+  if (by.actor.kind === 'user') return userLives(tx, by.actor.id)
+  return by.actor.kind === 'credential' ? credentialLives(tx, by) : true
+}
+
+async function userLives(tx: Db, id: string): Promise<boolean> {
+  const row = await tx.selectFrom('users').select('state').where('id', '=', id).executeTakeFirst()
+  return row?.state === 'active'
+}
+
+/** Active, not expired, with a secret that lives, in an account that is not suspended. */
+async function credentialLives(tx: Db, by: Provenance): Promise<boolean> {
   const alive = await tx
     .selectFrom('credentials')
     .innerJoin('accounts', 'accounts.id', 'credentials.account')
@@ -109,15 +125,17 @@ async function actorLives(tx: Db, by: Provenance): Promise<boolean> {
       ]),
     )
     .where((eb) => eb.or([eb('credentials.expires_at', 'is', null), eb('credentials.expires_at', '>', by.at)]))
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('secrets')
-          .select('secrets.id')
-          .whereRef('secrets.credential', '=', 'credentials.id')
-          .where((or) => or.or([or('secrets.not_after', 'is', null), or('secrets.not_after', '>', by.at)])),
-      ),
-    )
+    .where((eb) => {
+      const secrets = eb
+        .selectFrom('secrets')
+        .select('secrets.id')
+        .whereRef('secrets.credential', '=', 'credentials.id')
+      const live = secrets.where((or) =>
+        or.or([or('secrets.not_after', 'is', null), or('secrets.not_after', '>', by.at)]),
+      )
+      // A public client has none and never had.
+      return eb.or([eb.exists(live), eb.and([eb('credentials.oauth', 'is not', null), eb.not(eb.exists(secrets))])])
+    })
     .executeTakeFirst()
   return alive !== undefined
 }
@@ -135,6 +153,10 @@ interface Head {
   readonly hash: string
 }
 
+async function readHead(tx: Db): Promise<{ readonly sequence: number }> {
+  return tx.selectFrom('event_head').select('sequence').where('id', '=', 1).executeTakeFirstOrThrow()
+}
+
 /** Takes the next sequences and keeps every other write from appending until this one has committed. */
 async function lockHead(tx: Db, count: number): Promise<Head> {
   return tx
@@ -146,7 +168,6 @@ async function lockHead(tx: Db, count: number): Promise<Head> {
 }
 
 async function append(tx: Db, by: Provenance, events: readonly DraftEvent[], head: Head): Promise<void> {
-  if (events.length === 0) return
   const rows: EventRow[] = []
   const personal: EventPersonalRow[] = []
   let previousHash = head.hash

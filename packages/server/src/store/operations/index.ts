@@ -21,13 +21,26 @@ import {
   updateCredential,
 } from './credentials.ts'
 import { eventHead, eventRange, listEvents } from './events.ts'
+import { consent, findGrant, listGrants, withdrawGrant } from './grants.ts'
 import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
 import { importCredentials } from './import.ts'
 import { createProject, findProject, listProjects, updateProject } from './projects.ts'
 import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
-import { byDigest, since, snapshot } from './records.ts'
+import { byDigest, byId, grantById, since, snapshot } from './records.ts'
 import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
 import { counts, inUse, ping } from './system.ts'
+import {
+  describeToken,
+  findCode,
+  findRefresh,
+  listTokens,
+  mintTokens,
+  pruneTokens,
+  revokeToken,
+  rotateRefresh,
+  spendCode,
+  tokenByDigest,
+} from './tokens.ts'
 import { droppedRequests, findLastUses, observedThrough, queryLatency, queryModels, queryUsage } from './usage-query.ts'
 import { findRequest, listRequests } from './usage-requests.ts'
 
@@ -53,12 +66,19 @@ export const writes = {
   'connections.delete': deleteConnection,
   'connections.read': readConnection,
   'connections.recordCheck': recordCheck,
+  'tokens.spendCode': spendCode,
+  'tokens.rotateRefresh': rotateRefresh,
+  'tokens.revoke': revokeToken,
+  'grants.consent': consent,
+  'grants.withdraw': withdrawGrant,
 }
 
 /** Writes of the main tables that are nobody's act, and so no event. */
 export const chores = {
   'credentials.closeWindows': closeWindows,
   'connections.noteUses': noteConnectionUses,
+  'tokens.mint': mintTokens,
+  'tokens.prune': pruneTokens,
   'idempotency.start': startIdempotent,
   'idempotency.finish': finishIdempotent,
   'idempotency.abandon': abandonIdempotent,
@@ -77,11 +97,20 @@ export const reads = {
   'connections.find': findConnection,
   'connections.findSealed': findSealedConnection,
   'connections.list': listConnections,
+  'tokens.findCode': findCode,
+  'tokens.findRefresh': findRefresh,
+  'tokens.byDigest': tokenByDigest,
+  'tokens.describe': describeToken,
+  'tokens.list': listTokens,
+  'grants.find': findGrant,
+  'grants.list': listGrants,
   'events.list': listEvents,
   'events.range': eventRange,
   'events.head': eventHead,
   'records.snapshot': snapshot,
   'records.byDigest': byDigest,
+  'records.byId': byId,
+  'records.grant': grantById,
   'records.since': since,
   'quotas.load': loadQuotas,
   'system.inUse': inUse,

@@ -1,8 +1,11 @@
 import type { ConnectionRecord } from '../../core/connections/connection.ts'
+import type { GrantRecord } from '../../core/grants/grant.ts'
 import type { CredentialRecord, RecordChanges } from '../../core/records/record.ts'
 import type { RecordStore } from '../../core/store.ts'
+import type { TokenRevocation } from '../../core/tokens/token.ts'
 import type { Db, SecretRow } from '../schema.ts'
 import { toConnectionRecord } from './connection-rows.ts'
+import { grantRecords } from './grant-rows.ts'
 import { toAccountRecord, toCredentialRecord, toProjectRecord } from './rows.ts'
 
 type Snapshot = Awaited<ReturnType<RecordStore['snapshot']>>
@@ -38,6 +41,16 @@ export async function byDigest(db: Db, input: { readonly digest: Uint8Array }): 
   return record ?? null
 }
 
+export async function byId(db: Db, { id }: { readonly id: string }): Promise<CredentialRecord | null> {
+  const [record] = await credentialRecords(db, [id])
+  return record ?? null
+}
+
+export async function grantById(db: Db, { id }: { readonly id: string }): Promise<GrantRecord | null> {
+  const [record] = await grantRecords(db, { ids: [id] })
+  return record ?? null
+}
+
 /** After-images of what the events touched; the state may be newer than the position, never older. */
 export async function since(db: Db, input: { readonly after: number; readonly limit: number }): Promise<Since> {
   const events = await db
@@ -64,7 +77,14 @@ export interface Touched {
   readonly projects: ReadonlySet<string>
   readonly credentials: ReadonlySet<string>
   readonly connections: ReadonlySet<string>
+  readonly tokens: ReadonlySet<string>
+  readonly grants: ReadonlySet<string>
+  readonly members: ReadonlySet<string>
+  readonly users: ReadonlySet<string>
 }
+
+/** Of tokens and grants the credential is told for those who look for it; nothing of its own has changed. */
+const leavesCredential: ReadonlySet<string> = new Set(['token', 'grant'])
 
 export function touchedBy(
   targets: readonly { readonly kind: string; readonly id: string; readonly credential: string | null }[],
@@ -73,8 +93,16 @@ export function touchedBy(
   return {
     accounts: ofKind('account'),
     projects: ofKind('project'),
-    credentials: new Set(targets.flatMap(({ credential }) => (credential === null ? [] : [credential]))),
+    credentials: new Set(
+      targets.flatMap(({ kind, credential }) =>
+        credential === null || leavesCredential.has(kind) ? [] : [credential],
+      ),
+    ),
     connections: ofKind('connection'),
+    tokens: ofKind('token'),
+    grants: ofKind('grant'),
+    members: ofKind('member'),
+    users: ofKind('user'),
   }
 }
 
@@ -100,7 +128,31 @@ export async function imagesOf(db: Db, touched: Touched): Promise<RecordChanges>
     projects: projects.map(toProjectRecord),
     credentials: await credentialRecords(db, [...touched.credentials]),
     connections: await connectionRecords(db, [...touched.connections]),
+    grants: await grantRecords(db, {
+      ids: [...touched.grants],
+      members: [...touched.members],
+      users: [...touched.users],
+    }),
+    tokens: await tokenRevocations(db, [...touched.tokens]),
   }
+}
+
+/** An access token stands for itself, all others for their family. What was deleted meanwhile nobody can hold any more. */
+async function tokenRevocations(db: Db, ids: readonly string[]): Promise<readonly TokenRevocation[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('tokens')
+    .select(['id', 'digest', 'kind', 'family'])
+    .where('id', 'in', ids)
+    .orderBy('id')
+    .execute()
+  const families = new Set<string>()
+  const revocations: TokenRevocation[] = []
+  for (const { id, digest, kind, family } of rows) {
+    if (kind === 'access') revocations.push({ of: 'token', digest: new Uint8Array(digest) })
+    else families.add(family ?? id)
+  }
+  return [...revocations, ...[...families].map((family) => ({ of: 'family', family }) as const)]
 }
 
 /** Deleted ones as well, without their secrets: whoever holds one has to let it go. */

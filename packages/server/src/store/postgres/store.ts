@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { Clock } from '../../base/clock.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
 import type { Provenance } from '../../core/audit/event.ts'
-import type { RecordChunk } from '../../core/records/record.ts'
+import { noChanges, type RecordChunk } from '../../core/records/record.ts'
 import { StorageFull, StoreUnavailable, type Committed, type Store, type WriteRefusal } from '../../core/store.ts'
 import type { UsageFlush } from '../../core/usage/usage.ts'
 import {
@@ -144,7 +144,8 @@ async function write(
     const { committed, endings } = await inTransaction(db, async (tx): Promise<Written<never>> => {
       const result = await runWrite(tx, operation, input)
       if (!result.ok) throw new Refused(result.error)
-      await sql`select pg_notify(${sql.lit(channel)}, '')`.execute(tx)
+      // A notice is taken one commit after the other, so only where there is something to read.
+      if (result.value.committed.changes !== noChanges) await sql`select pg_notify(${sql.lit(channel)}, '')`.execute(tx)
       return result.value
     })
     logEndings(log, endings)

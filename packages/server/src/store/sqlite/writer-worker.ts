@@ -70,7 +70,7 @@ function jobOf(call: Call): Job {
   const chore = chores[name as keyof typeof chores] as (tx: Db, input: unknown) => Promise<unknown>
   return {
     call,
-    urgency: name === 'credentials.closeWindows' ? 'closing' : 'ordinary',
+    urgency: urgencyOf(name, input),
     run: async (tx) => ({ keep: true, outcome: { answer: await chore(tx, input), endings: [] } }),
   }
 }
@@ -91,10 +91,20 @@ const issuing = new Set([
   'credentials.rotate',
   'credentials.import',
   'connections.create',
+  'tokens.mint',
+  'grants.consent',
 ])
+
+const ending = new Set(['tokens.revoke', 'grants.withdraw'])
 
 function urgencyOf(name: string, input: unknown): Job['urgency'] {
   if (issuing.has(name)) return 'issuing'
+  if (ending.has(name)) return 'ending'
+  if (name === 'credentials.closeWindows') return 'closing'
+  if (name === 'tokens.spendCode' || name === 'tokens.rotateRefresh') {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the inputs of the two operations named
+    return (input as { successors: readonly unknown[] }).successors.length === 0 ? 'ending' : 'issuing'
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the inputs of the two operations named
   if (name === 'accounts.setState') return (input as { state: string }).state === 'suspended' ? 'ending' : 'ordinary'
   if (name !== 'credentials.setState') return 'ordinary'
@@ -176,7 +186,8 @@ async function runInSavepoint(job: Job): Promise<Outcome> {
     if (isFull(error) || isBroken(error) || !database.inTransaction) throw error
     database.exec('rollback to job')
     database.exec('release job')
-    const sentence = violationOf(error)
+    // A chore has no refusal to answer: it throws.
+    const sentence = job.call.name in writes ? violationOf(error) : null
     return sentence === null ? { thrown: error } : { answer: fail({ code: 'conflict', what: sentence }), endings: [] }
   }
 }
