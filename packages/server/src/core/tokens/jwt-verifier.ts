@@ -48,8 +48,8 @@ export interface ForeignToken {
   readonly issuer: string
   /** The credential of ours that its bearer acts as. It may do no more than that one. */
   readonly credential: string
-  /** `{issuer}:{sub}`, visible ASCII: no subject of ours has a colon. Null where the issuer names none. */
-  readonly subject: string | null
+  /** `{issuer}:{sub}`, visible ASCII: no subject of ours has a colon. */
+  readonly subject: string
   /** For each API that its audience names, the scopes that it carries there, every one by its name. */
   readonly scopesByApi: ReadonlyMap<string, readonly string[]>
   /** Epoch ms, the issuer's tolerated clock skew counted in: valid from the first and before the second. */
