@@ -84,6 +84,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     regions: new Set(),
     transport: { trustedProxies: compileIpRanges([]), plainHttpFrom: compileIpRanges(['127.0.0.0/8']) },
     failures: { attempts: 30, windowMs: 60_000 },
+    issuers: [],
   }
   return { declaration, api, route }
 }

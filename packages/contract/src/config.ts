@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema, type TString } from 'typebox'
 
+import { issuer } from './config-issuers.ts'
 import { count, duration, file, headerName, size, strict, text } from './config-terms.ts'
 import { upstreamTargets, upstreamUrl } from './config-upstream.ts'
 
@@ -361,6 +362,7 @@ export const ConfigFile = Type.Object(
     regions: Type.Optional(Type.Array(region, { minItems: 1 })),
     apis: Type.Optional(Type.Record(Type.String(), api)),
     plans: Type.Optional(Type.Record(Type.String(), plan)),
+    issuers: Type.Optional(Type.Record(Type.String(), issuer)),
     connections: Type.Optional(Type.Object({ allow_private: Type.Optional(Type.Array(peer)) }, strict)),
   },
   { ...strict, $id: 'postern.yaml', title: 'postern.yaml' },

@@ -1,4 +1,5 @@
 export * from './codes.ts'
+export type { ConfigIssuer } from './config-issuers.ts'
 export type { ConfigUpstream } from './config-upstream.ts'
 export * from './config.ts'
 export * as wire from './api/index.ts'

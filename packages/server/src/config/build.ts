@@ -5,6 +5,7 @@ import { durationMs } from '../base/units.ts'
 import type { Declaration } from '../core/apis/api.ts'
 import { buildAddresses } from './build-addresses.ts'
 import { buildApis } from './build-apis.ts'
+import { buildIssuers } from './build-issuers.ts'
 import { buildListen, buildPeers } from './build-listen.ts'
 import { buildPlans } from './build-plans.ts'
 import { buildRegions } from './build-regions.ts'
@@ -37,6 +38,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
   const geoip = buildGeoip(written.geoip, context)
   const regions = buildRegions(written, context)
+  const issuers = buildIssuers(written.issuers ?? {}, apis, publicUrl, context)
   if (store === null || addresses === null || report.errors.length > 0) return null
   if (tls !== null) noteUncovered(tls, addresses.places, publicUrl, context)
   const declaration: Declaration = {
@@ -56,6 +58,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
       ),
     },
     failures: { attempts: written.failures?.attempts ?? 30, windowMs: durationMs(written.failures?.window ?? '1m') },
+    issuers,
   }
   if (report.errors.length > 0) return null
   return freeze({

@@ -109,6 +109,7 @@ describe('a small file', () => {
       formerBrands: [],
       publicUrl: 'http://localhost:8081',
       failures: { attempts: 30, windowMs: 60_000 },
+      issuers: [],
     })
     expect(ipInRanges(0x7f_00_00_01, config.declaration.transport.plainHttpFrom)).toBe(true)
     expect(ipInRanges(0x0a_00_00_01, config.declaration.transport.plainHttpFrom)).toBe(false)

@@ -62,6 +62,24 @@ store:
 # addresses and upstreams name. Where an API has regions, a credential works in its project's alone.
 # regions: [eu, us]
 
+# Issuers of JWTs that are not ours. Their tokens act as the credential that is named, and may do at most what it may.
+# issuers:
+#   corp:
+#     issuer: https://login.corp.example          # "iss", byte for byte
+#     jwks_uri: https://login.corp.example/keys   # the only place that its keys are fetched from
+#     audience: [https://api.example.com]         # or one list for each API: {shop: […]}
+#     apis: [shop]
+#     credential: cred_0000000000aa               # postern client create
+#     algorithms: [ES256, RS256]
+#     types: [at+jwt]                             # JWT, absent: for issuers that do not follow RFC 9068
+#     scopes: {claim: scope, map: {read: orders.read, admin: "*"}}       # without a map: by the same name
+#     roles: {claim: [realm_access, roles], map: {clerk: reader}}
+#     subject: sub
+#     required_claims: {tenant: acme}
+#     clock_skew: 30s
+#     max_age: 1h                                 # since "iat", whatever "exp" says
+#     allow_private: [10.1.0.0/16]                # your own network, for its keys alone
+
 apis:
   shop:
     # Where callers reach it: a host, a host with a prefix (the longest wins), or ":9001" for a

@@ -3,6 +3,7 @@ import type { Code } from '@postern/contract'
 import type { IpRanges } from '../../base/ip.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { CredentialKind } from '../credentials/credential.ts'
+import type { Issuer } from '../issuers/issuer.ts'
 import type { BudgetRule, LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { LlmApi } from '../llm/api.ts'
 import type { ModelList } from '../llm/models.ts'
@@ -25,6 +26,8 @@ export interface Declaration {
   readonly regions: ReadonlySet<string>
   readonly transport: TransportRules
   readonly failures: FailureBudgetRule
+  /** Whose JWTs are taken beside our own. */
+  readonly issuers: readonly Issuer[]
 }
 
 /** Peers whose forwarding headers are believed, and peers that may send credentials over plain HTTP. */

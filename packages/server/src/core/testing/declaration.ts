@@ -162,6 +162,7 @@ export function aDeclaration(
       plainHttpFrom: compileIpRanges(fields.plainHttpFrom ?? ['127.0.0.0/8', '::1']),
     },
     failures: { attempts: 30, windowMs: 60_000 },
+    issuers: [],
     ...fields.more,
   }
 }

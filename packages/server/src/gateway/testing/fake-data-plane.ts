@@ -81,6 +81,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     regions: new Set(),
     transport: { trustedProxies: compileIpRanges([]), plainHttpFrom: compileIpRanges(['127.0.0.0/8']) },
     failures: { attempts: 30, windowMs: 60_000 },
+    issuers: [],
   }
   const standing = {
     name: 'default',
