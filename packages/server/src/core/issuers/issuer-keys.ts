@@ -41,9 +41,9 @@ export interface IssuerStatus {
 const timeoutMs = 5_000
 const bodyBytesMax = 1_048_576
 /** After their lifetime, for as long as the issuer does not answer with others. */
-export const graceMs = 3_600_000
+const graceMs = 3_600_000
 /** An unknown key id makes us ask at most this often. */
-export const unknownEveryMs = 30_000
+const unknownEveryMs = 30_000
 const backOff = { firstMs: 1_000, maxMs: 60_000 } as const
 
 /**

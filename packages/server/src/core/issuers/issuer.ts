@@ -33,7 +33,7 @@ export interface IssuerApi {
   readonly roles: ReadonlyMap<string, readonly string[]>
 }
 
-export interface RequiredClaim {
+interface RequiredClaim {
   readonly claim: ClaimPath
   readonly values: ReadonlySet<string>
 }
@@ -42,5 +42,4 @@ export interface RequiredClaim {
 export type ClaimPath = readonly string[]
 
 /** `typ` of the header; `absent`: it has none (RFC 9068, section 2.1). */
-export const tokenTypes = ['at+jwt', 'JWT', 'absent'] as const
-export type TokenType = (typeof tokenTypes)[number]
+export type TokenType = 'at+jwt' | 'JWT' | 'absent'

@@ -27,13 +27,13 @@ export interface RefusedJwt {
 }
 
 /** Keys of its issuer are being fetched: to be verified again once `fetched` resolves, which it does in any case. */
-export interface PendingJwt {
+interface PendingJwt {
   readonly kind: 'pending'
   readonly fetched: Promise<void>
 }
 
 /** The issuer's keys cannot be had: 503, never 401. */
-export interface UnavailableJwt {
+interface UnavailableJwt {
   readonly kind: 'unavailable'
   readonly reason: string
   readonly retryAfterMs: number
