@@ -92,6 +92,14 @@ export interface PeopleStore {
   }): Write<User>
   findReset(input: { readonly digest: Uint8Array; readonly now: number }): Promise<User | null>
 
+  /** An event about somebody who signs in; sessions themselves are none. `details` are ids and words of ours. */
+  note(input: {
+    readonly user: string
+    readonly action: 'user.signed_in' | 'user.sign_in_failed'
+    readonly details: Readonly<Record<string, string | number>>
+    readonly by: Provenance
+  }): Write<null>
+
   startSession(input: { readonly session: Omit<Session, 'endedAt'>; readonly digest: Uint8Array }): Promise<void>
   /** Null: unknown, ended, past its end, or of a user who is disabled. `idleMs`: longest time between two uses. */
   findSession(input: {

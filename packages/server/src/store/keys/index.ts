@@ -2,9 +2,11 @@ import type { Random } from '../../base/random.ts'
 import type { SigningKey } from '../../core/audit/signing.ts'
 import type { FieldSealing } from '../../core/connections/connection.ts'
 import type { Sealing } from '../../core/credentials/sealing.ts'
+import type { PeopleSealing } from '../../core/people/sealing.ts'
 import { auditSigningKey } from './audit-key.ts'
 import { createFieldSealing } from './field-sealing.ts'
 import { openKeyFiles } from './key-files.ts'
+import { createPeopleSealing } from './people-sealing.ts'
 import { createSealing, sweepWindowKeys } from './sealing.ts'
 
 /** The keys folder: `windows/` is never copied anywhere, `standing/` is what the operator backs up. */
@@ -14,6 +16,8 @@ export interface KeyFolder extends Sealing {
   auditSigningKey(): SigningKey
   /** Secrets of third parties. */
   readonly connections: FieldSealing
+  /** Second factors, forms and cookies of people. */
+  readonly people: PeopleSealing
 }
 
 export function createKeyFiles(folder: string, random: Random): KeyFolder {
@@ -23,5 +27,6 @@ export function createKeyFiles(folder: string, random: Random): KeyFolder {
     sweep: (now) => sweepWindowKeys(files, now),
     auditSigningKey: () => auditSigningKey(files),
     connections: createFieldSealing(files, random),
+    people: createPeopleSealing(files, random),
   }
 }
