@@ -16,6 +16,7 @@ import type { GrantStore } from './grants/grant-store.ts'
 import type { GrantRecord } from './grants/grant.ts'
 import type { LimitRule } from './limits/rules.ts'
 import type { ModelTerms } from './llm/terms.ts'
+import type { PeopleStore } from './people/people-store.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord, RecordChanges, RecordChunk } from './records/record.ts'
 import type { Page, PageRequest, Scope, Write } from './store-words.ts'
 import type { TokenStore } from './tokens/token-store.ts'
@@ -44,6 +45,7 @@ export interface Store {
   readonly connections: ConnectionStore
   readonly tokens: TokenStore
   readonly grants: GrantStore
+  readonly people: PeopleStore
   readonly events: EventStore
   readonly records: RecordStore
   readonly usage: UsageStore

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 
 import type { Provenance } from '../core/audit/event.ts'
 import type { SealedField } from '../core/connections/connection.ts'
+import type { Member, MemberRole } from '../core/people/member.ts'
 import type {
   ImportedCredential,
   NewConnection,
@@ -26,6 +27,8 @@ export const by: Provenance = {
 }
 export const at = (time: number): Provenance => ({ ...by, at: time })
 export const actedBy = (id: string): Provenance => ({ ...by, actor: { kind: 'credential', id } })
+
+export const actedByUser = (id: string): Provenance => ({ ...by, actor: { kind: 'user', id } })
 
 export function aSecret(over: Partial<NewSecret> = {}): NewSecret {
   return {
@@ -142,6 +145,36 @@ export function must<Value>(
 ): Value {
   if (!outcome.ok) throw new Error(JSON.stringify(outcome.error))
   return outcome.value
+}
+
+export const someBytes = (length = 32): Uint8Array => new Uint8Array(randomBytes(length))
+
+export interface Person {
+  readonly user: string
+  readonly member: string
+  readonly email: string
+}
+
+/** Somebody new who was invited to an account, and accepted. */
+export async function aPerson(store: Store, account: string, role: MemberRole = 'owner'): Promise<Person> {
+  const person = { user: `usr_${nextHex()}`, member: `mem_${nextHex()}`, email: `${nextHex()}@people.example` }
+  await anInvited(store, account, person, role)
+  return person
+}
+
+/** `newUser`: whether the person is made by it. */
+export async function anInvited(
+  store: Store,
+  account: string,
+  { user, member, email }: Person,
+  role: MemberRole = 'owner',
+  newUser = true,
+): Promise<Member> {
+  const digest = someBytes()
+  const invitation = { id: `inv_${nextHex()}`, account, email, role, expiresAt: 1_000_000 }
+  must(await store.people.invite({ invitation, digest, by }))
+  const made = newUser ? { name: 'Ada', passwordHash: '$argon2id$1' } : null
+  return must(await store.people.acceptInvitation({ digest, member, user, newUser: made, by: actedByUser(user) })).value
 }
 
 export async function create(store: Store, home: Home, credential = aCredential()): Promise<ImportedCredential> {

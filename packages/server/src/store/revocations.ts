@@ -8,6 +8,9 @@ export interface Ending {
   readonly credential?: string
   readonly account?: string
   readonly connection?: string
+  readonly grant?: string
+  readonly member?: string
+  readonly user?: string
   readonly state:
     | 'active'
     | 'blocked'
@@ -18,6 +21,8 @@ export interface Ending {
     /** The secret before it is not to be used again. */
     | 'rotated'
     | 'deleted'
+    | 'withdrawn'
+    | 'removed'
   /** End of a block, where it has one. */
   readonly until?: number
 }

@@ -21,32 +21,42 @@ export async function reapplyLostEndings(store: Store, checkpointsFolder: string
   return applied
 }
 
-async function isStored(store: Store, { sequence, at, credential, account, connection }: Ending): Promise<boolean> {
+async function isStored(store: Store, ending: Ending): Promise<boolean> {
+  const { sequence, at } = ending
   const [event] = await store.events.range({ after: sequence - 1, limit: 1 })
-  return event?.sequence === sequence && event.at === at && event.targetId === (credential ?? account ?? connection)
+  return event?.sequence === sequence && event.at === at && event.targetId === targetOf(ending)
+}
+
+function targetOf({ credential, account, connection, grant, member, user }: Ending): string {
+  return credential ?? account ?? connection ?? grant ?? member ?? user ?? ''
 }
 
 /** What stands in the end for each: what is final stays, of the others the last one counts. */
 function latest(endings: readonly Ending[]): readonly Ending[] {
   const last = new Map<string, Ending>()
   for (const ending of endings) {
-    const target = ending.credential ?? ending.account ?? ending.connection ?? ''
+    const target = targetOf(ending)
     const before = last.get(target)?.state
     if (before === undefined || !final.includes(before) || ending.state === 'deleted') last.set(target, ending)
   }
   return [...last.values()].filter(({ state }) => state !== 'active')
 }
 
-const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted']
+const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted', 'withdrawn']
 
 /** False where the database does not know it, or it is dead already. */
 async function apply(store: Store, ending: Ending, now: number): Promise<boolean> {
-  const { credential, account, connection } = ending
+  const { credential, account, connection, grant, member, user } = ending
   const actor = { kind: 'system', id: 'restore' } as const
   const by: Provenance = { actor, at: now, ip: null, userAgent: null, requestId: null }
   const reason = 'in force when the backup was restored'
   if (account !== undefined) return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
   if (connection !== undefined) return await endConnection(store, connection, ending.state, reason, by)
+  if (grant !== undefined) return (await store.grants.withdraw({ id: grant, user: null, scope: null, by })).ok
+  if (user !== undefined) return (await store.people.setUserState({ user, state: 'disabled', by })).ok
+  if (member !== undefined) {
+    return (await store.people.removeMember({ member, scope: null, evenLastOwner: true, by })).ok
+  }
   if (credential === undefined) return false
   const change = changeTo(ending, reason)
   return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
@@ -78,6 +88,8 @@ function changeTo({ state, until }: Ending, reason: string): StateChange | null 
     case 'disabled':
     case 'rotated':
     case 'deleted':
+    case 'withdrawn':
+    case 'removed':
       return null
   }
 }

@@ -9,6 +9,10 @@ const sentences: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/connections[._](id|pkey)/, 'A connection with this id already exists.'],
   [/tokens[._](id|pkey|digest)/, 'This token already exists.'],
   [/grants[._](id|pkey)/, 'A grant with this id already exists.'],
+  [/users[._]email/, 'Somebody with this address already has a sign-in.'],
+  [/users[._](id|pkey)/, 'A user with this id already exists.'],
+  [/members[._](id|pkey)/, 'A member with this id already exists.'],
+  [/invitations[._]/, 'An invitation with this id or link already exists.'],
   [/accounts[._](id|pkey)/, 'An account with this id already exists.'],
 ]
 

@@ -5,6 +5,7 @@ import type { SealedTotp, Session, User, UserProofs } from './user.ts'
 
 /** People, their places in accounts, and their sessions. Sessions are no events of the feed but for what ends them. */
 export interface PeopleStore {
+  /** Takes the place of an open invitation of the same address. Refuses with `conflict` who is a member already. */
   invite(input: {
     readonly invitation: Pick<Invitation, 'id' | 'account' | 'email' | 'role' | 'expiresAt'>
     readonly digest: Uint8Array
@@ -18,7 +19,9 @@ export interface PeopleStore {
   ): Promise<Page<Invitation>>
   /**
    * Spends the invitation and makes the member; and the user, where nobody has that address yet. Where somebody has,
-   * `newUser` is null and `user` is who signed in: refused where the addresses differ.
+   * `newUser` is null and `user` is who signed in. Refuses with `not_found` an invitation that is not open, with
+   * `conflict` where the addresses differ or somebody has that address already. Who was removed from the account
+   * before has their old member id again.
    */
   acceptInvitation(input: {
     readonly digest: Uint8Array
@@ -28,6 +31,7 @@ export interface PeopleStore {
     readonly by: Provenance
   }): Write<Member>
 
+  /** Refuses with `conflict` to leave an account without an owner. */
   setRole(input: {
     readonly member: string
     readonly scope: Scope
@@ -36,7 +40,13 @@ export interface PeopleStore {
     readonly by: Provenance
   }): Write<Member>
   /** Their grants in this account end with it. Refuses with `conflict` the last owner of an account. */
-  removeMember(input: { readonly member: string; readonly scope: Scope; readonly by: Provenance }): Write<Member>
+  removeMember(input: {
+    readonly member: string
+    readonly scope: Scope
+    /** Where an old backup was restored: a removed owner stays removed, though nobody is left. */
+    readonly evenLastOwner?: boolean
+    readonly by: Provenance
+  }): Write<Member>
   findMember(input: { readonly id: string; readonly scope: Scope }): Promise<Member | null>
   listMembers(
     input: PageRequest & { readonly scope: Scope; readonly account: string | null; readonly user: string | null },
@@ -47,7 +57,10 @@ export interface PeopleStore {
   findUser(input: { readonly id: string }): Promise<User | null>
   listUsers(input: PageRequest & { readonly search: string | null }): Promise<Page<User>>
   proofsOf(input: { readonly email: string } | { readonly id: string }): Promise<UserProofs | null>
-  /** Ends every other session and every refresh token of the user's grants. */
+  /**
+   * Ends every other session, every refresh token and unspent code of the user's grants, and links to reset it.
+   * Refuses with `conflict` who is disabled.
+   */
   setPassword(input: {
     readonly user: string
     readonly passwordHash: string
@@ -92,7 +105,7 @@ export interface PeopleStore {
   }): Write<User>
   findReset(input: { readonly digest: Uint8Array; readonly now: number }): Promise<User | null>
 
-  /** An event about somebody who signs in; sessions themselves are none. `details` are ids and words of ours. */
+  /** An event about somebody who signs in; sessions themselves are none. `details` are ids and words of ours. Refuses with `not_found` nobody of ours. */
   note(input: {
     readonly user: string
     readonly action: 'user.signed_in' | 'user.sign_in_failed'
@@ -100,7 +113,15 @@ export interface PeopleStore {
     readonly by: Provenance
   }): Write<null>
 
-  startSession(input: { readonly session: Omit<Session, 'endedAt'>; readonly digest: Uint8Array }): Promise<void>
+  /**
+   * `userVersion`: of the user whose proofs were checked. False where password, second factor or state have changed
+   * since: they have to be asked for again.
+   */
+  startSession(input: {
+    readonly session: Omit<Session, 'endedAt'>
+    readonly digest: Uint8Array
+    readonly userVersion: number
+  }): Promise<boolean>
   /** Null: unknown, ended, past its end, or of a user who is disabled. `idleMs`: longest time between two uses. */
   findSession(input: {
     readonly digest: Uint8Array
@@ -115,7 +136,7 @@ export interface PeopleStore {
     readonly authenticatedAt: number
   }): Promise<boolean>
   touchSession(input: { readonly id: string; readonly at: number }): Promise<void>
-  /** `user`: only where it is that person's. An event. */
+  /** `user`: only where it is that person's. An event. Refuses with `not_found` what has ended. */
   endSession(input: { readonly id: string; readonly user: string | null; readonly by: Provenance }): Write<Session>
   endSessions(input: { readonly user: string; readonly by: Provenance }): Write<number>
   /** Newest first; only those that live at `now`. */
@@ -124,5 +145,8 @@ export interface PeopleStore {
     readonly now: number
     readonly idleMs: number
   }): Promise<readonly Session[]>
-  pruneSessions(input: { readonly before: number }): Promise<number>
+  /**
+   * Deletes some sessions, links and invitations that ended before `before`. Answers how many; none: it is done.
+   */
+  prune(input: { readonly before: number }): Promise<number>
 }

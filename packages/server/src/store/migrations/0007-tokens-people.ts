@@ -77,6 +77,7 @@ async function createPeople(db: Kysely<unknown>, dialect: Dialect): Promise<void
   await run('create unique index sessions_digest on sessions (digest)')
   await run('create index sessions_user on sessions (user_id, created_at, id)')
   await run('create index sessions_expires on sessions (expires_at)')
+  await run('create index sessions_ended on sessions (ended_at) where ended_at is not null')
 }
 
 /** What is sent to people as a link: known by its digest alone. */

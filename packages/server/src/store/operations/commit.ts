@@ -1,11 +1,12 @@
 import { systemRandom } from '../../base/random.ts'
 import { fail, ok, type Result } from '../../base/result.ts'
 import { commitmentOf, eventHash, type HashedFields } from '../../core/audit/chain.ts'
-import type { Actor, NewEvent, Provenance } from '../../core/audit/event.ts'
+import type { NewEvent, Provenance } from '../../core/audit/event.ts'
 import { noChanges } from '../../core/records/record.ts'
 import type { Committed, WriteRefusal } from '../../core/store.ts'
 import type { Ending } from '../revocations.ts'
 import type { Db, EventPersonalRow, EventRow } from '../schema.ts'
+import { actorMayBegin, actorStillLives } from './actors.ts'
 import { imagesOf, touchedBy } from './records.ts'
 
 /** An event with the credential that it touches, if any: for filters and the change feed. */
@@ -39,7 +40,7 @@ export async function runWrite<Input extends { readonly by: Provenance }, Value>
   input: Input,
 ): Promise<Result<Written<Value>, WriteRefusal>> {
   const { by } = input
-  if (!(await actorLives(tx, by))) return fail({ code: 'actor_dead' })
+  if (!(await actorMayBegin(tx, by))) return fail({ code: 'actor_dead' })
   const drafted = await operation(tx, input)
   if (!drafted.ok) return drafted
   const { value, events } = drafted.value
@@ -51,11 +52,8 @@ export async function runWrite<Input extends { readonly by: Provenance }, Value>
     events.map((event) => ({ kind: event.targetKind, id: event.targetId, credential: event.credential })),
   )
   const head = await lockHead(tx, events.length)
-  // Whoever ended the actor held the head until its commit, so that this statement sees it. A write that ends its
-  // own actor has locked that row since its own conditional statement.
-  if (!touched.credentials.has(by.actor.id) && !(await endsOwnAccount(tx, by.actor, touched.accounts))) {
-    if (!(await actorLives(tx, by))) return fail({ code: 'actor_dead' })
-  }
+  // Whoever ended the actor held the head until its commit, so that this statement sees it.
+  if (!(await actorStillLives(tx, by, touched, events))) return fail({ code: 'actor_dead' })
   await append(tx, by, events, head)
   const changes = await imagesOf(tx, touched)
   return ok({ committed: { value, sequence: head.sequence, changes }, endings: endingsOf(events, by, head) })
@@ -78,7 +76,15 @@ const stateAfter: Readonly<Record<string, Ending['state']>> = {
   'connection.enabled': 'active',
   'connection.rotated': 'rotated',
   'connection.deleted': 'deleted',
+  'grant.withdrawn': 'withdrawn',
+  'member.removed': 'removed',
+  'member.added': 'active',
+  'user.disabled': 'disabled',
+  'user.enabled': 'active',
 }
+
+/** Targets that the log names by their kind; of a secret it names the credential. */
+const loggedKinds: ReadonlySet<string> = new Set(['account', 'connection', 'grant', 'member', 'user'])
 
 function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): readonly Ending[] {
   const first = head.sequence - events.length + 1
@@ -91,59 +97,12 @@ function endingsOf(events: readonly DraftEvent[], by: Provenance, head: Head): r
       {
         sequence: first + index,
         at: by.at,
-        [targetKind === 'account' || targetKind === 'connection' ? targetKind : 'credential']: targetId,
+        [loggedKinds.has(targetKind) ? targetKind : 'credential']: targetId,
         state,
         ...(typeof until === 'number' && { until }),
       },
     ]
   })
-}
-
-/** Those who can end: credentials and people. */
-async function actorLives(tx: Db, by: Provenance): Promise<boolean> {
-  if (by.actor.kind === 'user') return userLives(tx, by.actor.id)
-  return by.actor.kind === 'credential' ? credentialLives(tx, by) : true
-}
-
-async function userLives(tx: Db, id: string): Promise<boolean> {
-  const row = await tx.selectFrom('users').select('state').where('id', '=', id).executeTakeFirst()
-  return row?.state === 'active'
-}
-
-/** Active, not expired, with a secret that lives, in an account that is not suspended. */
-async function credentialLives(tx: Db, by: Provenance): Promise<boolean> {
-  const alive = await tx
-    .selectFrom('credentials')
-    .innerJoin('accounts', 'accounts.id', 'credentials.account')
-    .select('credentials.id')
-    .where('credentials.id', '=', by.actor.id)
-    .where('accounts.state', '=', 'active')
-    .where((eb) =>
-      eb.or([
-        eb('credentials.state', '=', 'active'),
-        eb.and([eb('credentials.state', '=', 'blocked'), eb('credentials.blocked_until', '<=', by.at)]),
-      ]),
-    )
-    .where((eb) => eb.or([eb('credentials.expires_at', 'is', null), eb('credentials.expires_at', '>', by.at)]))
-    .where((eb) => {
-      const secrets = eb
-        .selectFrom('secrets')
-        .select('secrets.id')
-        .whereRef('secrets.credential', '=', 'credentials.id')
-      const live = secrets.where((or) =>
-        or.or([or('secrets.not_after', 'is', null), or('secrets.not_after', '>', by.at)]),
-      )
-      // A public client has none and never had.
-      return eb.or([eb.exists(live), eb.and([eb('credentials.oauth', 'is not', null), eb.not(eb.exists(secrets))])])
-    })
-    .executeTakeFirst()
-  return alive !== undefined
-}
-
-async function endsOwnAccount(tx: Db, actor: Actor, accounts: ReadonlySet<string>): Promise<boolean> {
-  if (actor.kind !== 'credential' || accounts.size === 0) return false
-  const own = await tx.selectFrom('credentials').select('account').where('id', '=', actor.id).executeTakeFirst()
-  return own !== undefined && accounts.has(own.account)
 }
 
 interface Head {

@@ -14,7 +14,7 @@ import {
   visibleCredential,
 } from './credential-rows.ts'
 import { countLive, tooManyKeys } from './max-keys.ts'
-import { createdBefore, createdKey, toPage } from './page.ts'
+import { createdBefore, createdKey, escapeLike, toPage } from './page.ts'
 import { findProject } from './projects.ts'
 import { toCredential } from './rows.ts'
 
@@ -242,5 +242,3 @@ export async function listCredentials(db: Db, input: List): Promise<Page<Credent
     .execute()
   return toPage<CredentialRow, Credential>(rows, limit, toCredential, createdKey)
 }
-
-const escapeLike = (text: string): string => text.replaceAll(/[!%_]/g, '!$&')

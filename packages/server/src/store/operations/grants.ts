@@ -52,6 +52,9 @@ async function lockMember(tx: Db, account: string, user: string): Promise<boolea
     .where('account', '=', account)
     .where('user_id', '=', user)
     .where('state', '=', 'active')
+    .where((eb) =>
+      eb.exists(eb.selectFrom('accounts').select('id').where('id', '=', account).where('state', '=', 'active')),
+    )
     .returning('id')
     .executeTakeFirst()
   return member !== undefined
@@ -127,7 +130,23 @@ export async function withdrawGrant(tx: Db, { id, user, scope, by }: Input<'with
   return ok({ value: toGrant(row), events: [grantWithdrawn(row)] })
 }
 
-export const grantWithdrawn = (row: GrantRow): DraftEvent =>
+/** Answers what is to be told of each. */
+export async function withdrawGrantsOf(
+  tx: Db,
+  { account, user, at }: { readonly account: string; readonly user: string; readonly at: number },
+): Promise<readonly DraftEvent[]> {
+  const rows = await tx
+    .updateTable('grants')
+    .set((eb) => ({ state: 'withdrawn', withdrawn_at: at, updated_at: at, version: eb('version', '+', 1) }))
+    .where('account', '=', account)
+    .where('user_id', '=', user)
+    .where('state', '=', 'active')
+    .returningAll()
+    .execute()
+  return rows.map(grantWithdrawn)
+}
+
+const grantWithdrawn = (row: GrantRow): DraftEvent =>
   grantEvent('grant.withdrawn', row, { state: 'active' }, { state: 'withdrawn', client: row.client, user: row.user_id })
 
 export async function findGrant(db: Db, one: One): Promise<Grant | null> {

@@ -24,10 +24,22 @@ import { eventHead, eventRange, listEvents } from './events.ts'
 import { consent, findGrant, listGrants, withdrawGrant } from './grants.ts'
 import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
 import { importCredentials } from './import.ts'
+import { acceptInvitation, findInvitation, invite, listInvitations, revokeInvitation } from './invitations.ts'
+import { findMember, listMembers, membershipsOf, removeMember, setRole } from './members.ts'
 import { createProject, findProject, listProjects, updateProject } from './projects.ts'
 import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
 import { byDigest, byId, grantById, since, snapshot } from './records.ts'
 import { closeWindows, endSecret, listSecrets, revealSecret, rotateSecret } from './secrets.ts'
+import {
+  endSession,
+  endSessions,
+  findSession,
+  listSessions,
+  prunePeople,
+  rotateSession,
+  startSession,
+  touchSession,
+} from './sessions.ts'
 import { counts, inUse, ping } from './system.ts'
 import {
   describeToken,
@@ -43,6 +55,20 @@ import {
 } from './tokens.ts'
 import { droppedRequests, findLastUses, observedThrough, queryLatency, queryModels, queryUsage } from './usage-query.ts'
 import { findRequest, listRequests } from './usage-requests.ts'
+import {
+  findReset,
+  findUser,
+  listUsers,
+  noteUser,
+  offerReset,
+  proofsOf,
+  redeemReset,
+  setPassword,
+  setSecondFactor,
+  setUserState,
+  spendRecoveryCode,
+  spendTotpStep,
+} from './users.ts'
 
 /** The named operations that both databases execute: a transaction that appends events. */
 export const writes = {
@@ -71,6 +97,20 @@ export const writes = {
   'tokens.revoke': revokeToken,
   'grants.consent': consent,
   'grants.withdraw': withdrawGrant,
+  'people.invite': invite,
+  'people.revokeInvitation': revokeInvitation,
+  'people.acceptInvitation': acceptInvitation,
+  'people.setRole': setRole,
+  'people.removeMember': removeMember,
+  'people.setPassword': setPassword,
+  'people.setSecondFactor': setSecondFactor,
+  'people.spendRecoveryCode': spendRecoveryCode,
+  'people.setUserState': setUserState,
+  'people.offerReset': offerReset,
+  'people.redeemReset': redeemReset,
+  'people.note': noteUser,
+  'people.endSession': endSession,
+  'people.endSessions': endSessions,
 }
 
 /** Writes of the main tables that are nobody's act, and so no event. */
@@ -79,6 +119,11 @@ export const chores = {
   'connections.noteUses': noteConnectionUses,
   'tokens.mint': mintTokens,
   'tokens.prune': pruneTokens,
+  'people.spendTotpStep': spendTotpStep,
+  'people.startSession': startSession,
+  'people.rotateSession': rotateSession,
+  'people.touchSession': touchSession,
+  'people.prune': prunePeople,
   'idempotency.start': startIdempotent,
   'idempotency.finish': finishIdempotent,
   'idempotency.abandon': abandonIdempotent,
@@ -104,6 +149,17 @@ export const reads = {
   'tokens.list': listTokens,
   'grants.find': findGrant,
   'grants.list': listGrants,
+  'people.findInvitation': findInvitation,
+  'people.listInvitations': listInvitations,
+  'people.findMember': findMember,
+  'people.listMembers': listMembers,
+  'people.membershipsOf': membershipsOf,
+  'people.findUser': findUser,
+  'people.listUsers': listUsers,
+  'people.proofsOf': proofsOf,
+  'people.findReset': findReset,
+  'people.findSession': findSession,
+  'people.listSessions': listSessions,
   'events.list': listEvents,
   'events.range': eventRange,
   'events.head': eventHead,

@@ -62,3 +62,6 @@ export const createdKey = (row: { readonly created_at: number; readonly id: stri
   row.created_at,
   row.id,
 ]
+
+/** For `like … escape '!'`. */
+export const escapeLike = (text: string): string => text.replaceAll(/[!%_]/g, '!$&')

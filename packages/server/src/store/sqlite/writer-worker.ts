@@ -93,9 +93,17 @@ const issuing = new Set([
   'connections.create',
   'tokens.mint',
   'grants.consent',
+  'people.invite',
 ])
 
-const ending = new Set(['tokens.revoke', 'grants.withdraw'])
+const ending = new Set([
+  'tokens.revoke',
+  'grants.withdraw',
+  'people.revokeInvitation',
+  'people.removeMember',
+  'people.endSession',
+  'people.endSessions',
+])
 
 function urgencyOf(name: string, input: unknown): Job['urgency'] {
   if (issuing.has(name)) return 'issuing'
@@ -107,6 +115,8 @@ function urgencyOf(name: string, input: unknown): Job['urgency'] {
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the inputs of the two operations named
   if (name === 'accounts.setState') return (input as { state: string }).state === 'suspended' ? 'ending' : 'ordinary'
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
+  if (name === 'people.setUserState') return (input as { state: string }).state === 'disabled' ? 'ending' : 'ordinary'
   if (name !== 'credentials.setState') return 'ordinary'
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
   return (input as { change: StateChange }).change.to === 'active' ? 'ordinary' : 'ending'
