@@ -160,6 +160,7 @@ export async function startManagement(
     effectiveEverywhereBy: (now) => now,
     feed: () => ({ position: feed.position, stale: false }),
     targets: () => [{ upstream: 'shop', target: 'http://127.0.0.1:3000', state: 'up' }],
+    issuers: () => [],
     backupFolder: (name) => join(folder, 'backups', name),
     version: '0.0.0',
     node: 'test',

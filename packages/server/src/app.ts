@@ -24,6 +24,7 @@ import { createDataPlane } from './core/data-plane.ts'
 import { createExposures } from './core/exposures.ts'
 import { Feed } from './core/feed/feed.ts'
 import { Housekeeping } from './core/housekeeping.ts'
+import { createIssuers } from './core/issuers/verifier.ts'
 import { Limiter } from './core/limits/limiter.ts'
 import { RecordTable } from './core/records/table.ts'
 import type { ApplyChanges, MeterEntry } from './core/runtime.ts'
@@ -189,6 +190,8 @@ async function assemble(
     policyOf: (plan) => declaration.plans.get(plan ?? '')?.onExposed ?? config.onExposed,
     reportFault,
   })
+  const issuers = createIssuers({ clock, random, outbound, tell: log.info, own: null })
+  issuers.use(config.declaration.issuers)
   const dataPlane = createDataPlane({
     declaration: () => declaration,
     table,
@@ -226,6 +229,7 @@ async function assemble(
     recorder,
     clock,
     certificates,
+    issuers: () => issuers.status(),
     targets: () => gateway.targets(),
     accessLog: access,
   })
@@ -277,6 +281,7 @@ async function assemble(
     effectiveEverywhereBy: (now) => (alone ? now : effectiveEverywhereBy(now, config)),
     feed: () => ({ position: feed.position, stale: !feed.isFresh(clock.now(), clock.monotonic()) }),
     targets: () => gateway.targets(),
+    issuers: () => issuers.status(),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
     tls: tls.face('console'),
     verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
@@ -325,6 +330,7 @@ async function assemble(
       config = next
       expiry.look()
       declaration = inForce(next.declaration)
+      issuers.use(next.declaration.issuers)
       useUpstreams()
       log.info('config.reloaded', { file: next.file })
       return ok(null)
@@ -341,6 +347,7 @@ async function assemble(
       await exposures.settled()
       await housekeeping.stop()
       feed.stop()
+      issuers.stop()
       tls.stop()
       expiry.stop()
       await ops.close()

@@ -31,6 +31,11 @@ async function check({ io, out }: Tools, file = 'postern.yaml', options: CheckOp
     if (loaded.value.store.kind === 'postgres') {
       out.note('note  rate limits are counted per node; quotas are summed over all nodes')
     }
+    // Of what is data, a file can say nothing: `doctor` asks the server.
+    for (const { id, credential } of loaded.value.declaration.issuers)
+      out.note(
+        `note  issuers.${id}: whether there is a credential ${credential} is not looked at here; postern doctor does`,
+      )
     if (out.json) out.data({ ok: true, errors: [], notes })
     else out.line(`${file} is good: ${summary(loaded.value)}`)
     return options.strict === true && notes.length > 0 ? exit.failed : exit.done
@@ -51,6 +56,7 @@ function summary({ declaration }: Config): string {
     counted(declaration.apis.size, 'API'),
     counted(routes, 'route'),
     counted(declaration.plans.size, 'plan'),
+    ...(declaration.issuers.length === 0 ? [] : [counted(declaration.issuers.length, 'issuer')]),
   ].join(', ')
 }
 

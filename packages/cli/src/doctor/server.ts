@@ -44,6 +44,7 @@ function findingsOf(tools: Tools, system: wire.System, askedAt: number): readonl
       .map(({ upstream, target, state }) =>
         finding(false, `upstream ${upstream}`, `${target} is ${state}`, `Look whether ${target} runs and answers.`),
       ),
+    ...system.issuers.flatMap(findingsOfIssuer),
     finding(
       !space.full,
       'space',
@@ -54,5 +55,28 @@ function findingsOf(tools: Tools, system: wire.System, askedAt: number): readonl
       ? []
       : [finding(space.ballast === 'whole', 'ballast', space.ballast, 'Free space: it is refilled then.')]),
     note('rate limits', 'are counted per node; quotas are summed over all nodes'),
+  ]
+}
+
+function findingsOfIssuer(issuer: wire.System['issuers'][number]): readonly Finding[] {
+  const { issuer: name, state, keys, age_seconds: age, failing, credential, credential_state: held } = issuer
+  const check = `issuer ${name}`
+  const count = `${keys} ${keys === 1 ? 'key' : 'keys'}`
+  const fetched = age === null ? 'no keys' : `${count}, ${age} s old`
+  return [
+    finding(
+      state === 'current' && failing === null && keys > 0,
+      check,
+      failing === null ? fetched : `${fetched}; they cannot be fetched: ${failing}`,
+      state === 'none'
+        ? 'Its tokens are answered 503. Look whether its jwks_uri can be reached from the server.'
+        : 'Look whether its jwks_uri can be reached from the server, and names keys for its algorithms.',
+    ),
+    finding(
+      held === 'active',
+      check,
+      `its tokens act as ${credential}, which ${held === null ? 'does not exist' : `is ${held}`}`,
+      'Name another credential in postern.yaml, or make it usable again.',
+    ),
   ]
 }

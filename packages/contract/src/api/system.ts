@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 
 import { closed, nullable, Timestamp } from './common.ts'
-import { CredentialKind } from './credentials.ts'
+import { CredentialKind, CredentialState } from './credentials.ts'
 
 export const System = Type.Object(
   {
@@ -30,6 +30,21 @@ export const System = Type.Object(
       {
         description:
           'What this node knows of the targets of upstreams. `failing`: requests failed there, others are preferred for a while; `down`: its health checks fail.',
+      },
+    ),
+    issuers: Type.Array(
+      Type.Object({
+        issuer: Type.String({ description: 'Its name in postern.yaml.' }),
+        state: Type.Union([Type.Literal('current'), Type.Literal('stale'), Type.Literal('none')]),
+        keys: Type.Integer({ description: 'Keys that its tokens may be signed with.' }),
+        age_seconds: nullable(Type.Integer({ description: 'Since these keys were asked for.' })),
+        failing: nullable(Type.String({ description: 'Why they could not be fetched the last time.' })),
+        credential: Type.String({ description: 'The credential that its tokens act as.' }),
+        credential_state: nullable(CredentialState),
+      }),
+      {
+        description:
+          'Issuers of JWTs as this node knows their keys. `stale`: older than they may be, and used for an hour at most; `none`: their tokens are answered 503. `credential_state` is null where there is no such credential.',
       },
     ),
     space: Type.Object({

@@ -16,6 +16,7 @@ import type { Random } from '../base/random.ts'
 import type { AuditVerdict } from '../core/audit/verify.ts'
 import type { FieldSealing } from '../core/connections/connection.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
+import type { Issuers } from '../core/issuers/verifier.ts'
 import type { Outbound } from '../core/outbound.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
@@ -46,6 +47,8 @@ export interface ManagementParts {
     readonly target: string
     readonly state: 'up' | 'failing' | 'down'
   }[]
+  /** The issuers of JWTs as this node knows their keys. */
+  issuers(): ReturnType<Issuers['status']>
   /** Folder that a backup is written to; null: the store is backed up by other means. */
   backupFolder(name: string): string | null
   /** The audit log against the checkpoints of this node. */

@@ -44,6 +44,7 @@ export const system: Resource = (app, parts) => {
         store: store.kind,
         counts,
         feed: { position, head: head.sequence, stale },
+        issuers: await Promise.all(parts.issuers().map((issuer) => issuerView(store, issuer))),
         targets: parts.targets().map((target) => ({ ...target })),
         space: {
           free_bytes: space.freeBytes,
@@ -78,6 +79,22 @@ export const system: Resource = (app, parts) => {
       await reply.code(200).header('content-type', 'application/x-ndjson').serializer(String).send(lines)
     },
   )
+}
+
+async function issuerView(
+  store: ManagementParts['store'],
+  { issuer, state, keys, ageMs, failing, credential }: ReturnType<ManagementParts['issuers']>[number],
+) {
+  const found = await store.credentials.find({ id: credential, scope: null })
+  return {
+    issuer,
+    state,
+    keys,
+    age_seconds: ageMs === null ? null : Math.round(ageMs / 1_000),
+    failing,
+    credential,
+    credential_state: found?.state ?? null,
+  }
 }
 
 async function* backupLines(parts: ManagementParts, folder: string): AsyncGenerator<string> {

@@ -3,6 +3,7 @@ import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 import type { Clock } from '../base/clock.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { Feed } from '../core/feed/feed.ts'
+import type { Issuers } from '../core/issuers/verifier.ts'
 import type { RecordTable } from '../core/records/table.ts'
 import type { Certificate } from '../core/tls/certificate.ts'
 import { type MeterEntry, type UsageRecorder, outcomeOf } from '../core/usage/recorder.ts'
@@ -17,6 +18,7 @@ export interface MetricSources {
   readonly clock: Clock
   readonly accessLog: Pick<AccessLog, 'dropped'>
   readonly certificates: () => readonly Pick<Certificate, 'file' | 'expiresAt'>[]
+  readonly issuers: Issuers['status']
   readonly targets: () => readonly { readonly upstream: string; readonly target: string; readonly state: string }[]
 }
 
@@ -98,6 +100,36 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const { upstream, target, state } of sources.targets()) {
         targets.set({ upstream, target }, Number(state === 'up'))
       }
+    },
+  })
+  const keysAge = new Gauge({
+    name: 'postern_issuer_keys_age_seconds',
+    help: 'Since the keys of an issuer of JWTs were asked for; absent while there are none.',
+    labelNames: ['issuer'],
+    registers,
+    collect: () => {
+      keysAge.reset()
+      for (const { issuer, ageMs } of sources.issuers()) if (ageMs !== null) keysAge.set({ issuer }, ageMs / 1000)
+    },
+  })
+  const keys = new Gauge({
+    name: 'postern_issuer_keys',
+    help: 'Keys of an issuer that are used; 0: its tokens are answered 503, or it has withdrawn all.',
+    labelNames: ['issuer'],
+    registers,
+    collect: () => {
+      keys.reset()
+      for (const issuer of sources.issuers()) keys.set({ issuer: issuer.issuer }, issuer.keys)
+    },
+  })
+  const keysFailures = new Counter({
+    name: 'postern_issuer_keys_failures_total',
+    help: 'Times that the keys of an issuer could not be fetched.',
+    labelNames: ['issuer'],
+    registers,
+    collect: () => {
+      keysFailures.reset()
+      for (const { issuer, failures } of sources.issuers()) keysFailures.inc({ issuer }, failures)
     },
   })
   // Process, event-loop delay, heap and garbage collection under their usual names.

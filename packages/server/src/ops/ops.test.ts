@@ -6,6 +6,8 @@ import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
 import { aRequest } from './testing/entries.ts'
 
+const someKeys = { credential: 'cred_0000000000aa' }
+
 async function anOps(more: { readonly reasons?: readonly string[]; readonly fresh?: boolean } = {}) {
   const metrics = createMetrics({
     table: { size: 42 },
@@ -14,6 +16,10 @@ async function anOps(more: { readonly reasons?: readonly string[]; readonly fres
     clock: fixedClock(),
     certificates: () => [],
     accessLog: { dropped: 4 },
+    issuers: () => [
+      { ...someKeys, issuer: 'corp', state: 'stale', keys: 2, ageMs: 1_500, failures: 3, failing: 'timeout' },
+      { ...someKeys, issuer: 'other', state: 'none', keys: 0, ageMs: null, failures: 0, failing: null },
+    ],
     targets: () => [{ upstream: 'shop', target: 'http://a', state: 'failing' }],
   })
   const ops = createOps({
@@ -121,6 +127,11 @@ describe('metrics', () => {
       'postern_access_lines_dropped 4',
       'postern_usage_folded 2',
       'postern_upstream_target_up{upstream="shop",target="http://a"} 0',
+      'postern_issuer_keys_age_seconds{issuer="corp"} 1.5',
+      'postern_issuer_keys{issuer="corp"} 2',
+      'postern_issuer_keys{issuer="other"} 0',
+      'postern_issuer_keys_failures_total{issuer="corp"} 3',
+      'postern_issuer_keys_failures_total{issuer="other"} 0',
       'postern_request_seconds_sum{api="",route=""} 0.003',
       'postern_request_seconds_count{api="",route=""} 3',
       'postern_decision_seconds_sum{api="",route=""} 0.00002',

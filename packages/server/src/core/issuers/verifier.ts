@@ -19,7 +19,7 @@ export interface OwnIssuer {
 export interface Issuers extends JwtVerifier {
   /** Takes these into force and no others; what was verified by other rules is forgotten. */
   use(issuers: readonly Issuer[]): void
-  status(): readonly IssuerStatus[]
+  status(): readonly (IssuerStatus & { readonly credential: string })[]
   stop(): void
 }
 
@@ -113,7 +113,8 @@ export function createIssuers(parts: IssuerKeysParts & { readonly own: OwnIssuer
       for (const { keys } of before.values()) if (!kept.has(keys)) keys.stop()
       remembered.clear()
     },
-    status: () => [...declared.values()].map(({ keys }) => keys.status()),
+    status: () =>
+      [...declared.values()].map(({ issuer, keys }) => ({ ...keys.status(), credential: issuer.credential })),
     stop: () => {
       for (const { keys } of declared.values()) keys.stop()
     },
