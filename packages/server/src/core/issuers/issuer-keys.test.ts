@@ -8,6 +8,7 @@ const k1 = aSigner('k1')
 const k2 = aSigner('k2')
 const minute = 60_000
 const hour = 60 * minute
+const { credential } = anIssuer()
 const failed: OutboundAnswer = { kind: 'failed', reason: 'unreachable' }
 const unknownKey = { kind: 'refused', code: 'credential_unknown', reason: 'key id not known' }
 
@@ -52,7 +53,15 @@ describe('the keys of an issuer (security 50, 57)', () => {
     expect(first.kind).toBe('pending')
     if (first.kind === 'pending') await first.fetched
     expect(verify(tokens.k1)).toMatchObject({ kind: 'foreign' })
-    expect(status()).toEqual({ issuer: 'corp', state: 'current', keys: 1, ageMs: 0, failures: 0, failing: null })
+    expect(status()).toEqual({
+      issuer: 'corp',
+      state: 'current',
+      keys: 1,
+      ageMs: 0,
+      failures: 0,
+      failing: null,
+      credential,
+    })
   })
 
   it('are fetched once for twenty requests at once', async () => {
@@ -182,7 +191,15 @@ describe('the keys of an issuer (security 50, 57)', () => {
       reason: 'keys of the issuer',
       retryAfterMs: 1_000,
     })
-    expect(status()).toEqual({ issuer: 'corp', state: 'none', keys: 0, ageMs: null, failures: 1, failing: reason })
+    expect(status()).toEqual({
+      issuer: 'corp',
+      state: 'none',
+      keys: 0,
+      ageMs: null,
+      failures: 1,
+      failing: reason,
+      credential,
+    })
     expect(told).toEqual([JSON.stringify({ event: 'issuer.keys_failing', issuer: 'corp', reason })])
   })
 
