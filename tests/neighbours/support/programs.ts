@@ -7,14 +7,22 @@ type Program = (typeof programs)[number]
 /** Apache's script speaks to Postern with LuaSocket, a package of its own. */
 const luaSocket = ['5.3', '5.4'].map((version) => `/usr/share/lua/${version}/socket.lua`)
 
+/** Debian's package of a library for JOSE and OAuth in Python. */
+const authlib = '/usr/lib/python3/dist-packages/authlib'
+
 /** Test files whose program is installed, and those that need none; says which ones are left out. */
 export function neighbourTests(): string[] {
   const missing = programs.filter((program) => findProgram(program) === null)
   const noSocket = !luaSocket.some((file) => existsSync(file))
-  const left = [...missing, ...(noSocket ? ['lua-socket (for apache2)'] : [])]
+  const noAuthlib = !existsSync(authlib)
+  const left = [
+    ...missing,
+    ...(noSocket ? ['lua-socket (for apache2)'] : []),
+    ...(noAuthlib ? ['python3-authlib'] : []),
+  ]
   if (left.length > 0) console.log(`tests/neighbours: not installed, so not run: ${left.join(', ')}`)
   const run = programs.filter((program) => !missing.includes(program) && !(program === 'apache2' && noSocket))
-  return ['recorded', ...run].map((name) => `tests/neighbours/${name}.test.ts`)
+  return ['recorded', ...run, ...(noAuthlib ? [] : ['authlib'])].map((name) => `tests/neighbours/${name}.test.ts`)
 }
 
 /** Where the program is: on PATH, or where Debian puts what only root runs. Null where it is not installed. */
