@@ -97,8 +97,8 @@ export async function anAccount(
   store: Store,
   credentials: readonly NewCredential[] = [],
   more: Partial<NewProject> = {},
+  account = `acc_${nextHex()}`,
 ): Promise<Home> {
-  const account = `acc_${nextHex()}`
   const project = `prj_${nextHex()}`
   must(
     await store.accounts.create({

@@ -33,6 +33,7 @@ import {
   type Home,
   type Opened,
 } from './conformance-data.ts'
+import { peopleConformance } from './conformance-people.ts'
 import { tokenConformance } from './conformance-tokens.ts'
 import { readRevocations } from './revocations.ts'
 
@@ -71,6 +72,7 @@ async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<r
 export function conformance(open: () => Promise<Opened>): void {
   connectionConformance(open)
   tokenConformance(open)
+  peopleConformance(open)
 
   describe('accounts and projects', () => {
     it('are made together, with their default pairs and one event each', async () => {
