@@ -33,7 +33,9 @@ import {
   type Home,
   type Opened,
 } from './conformance-data.ts'
+import { grantConformance } from './conformance-grants.ts'
 import { peopleConformance } from './conformance-people.ts'
+import { raceConformance } from './conformance-races.ts'
 import { tokenConformance } from './conformance-tokens.ts'
 import { readRevocations } from './revocations.ts'
 
@@ -72,7 +74,9 @@ async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<r
 export function conformance(open: () => Promise<Opened>): void {
   connectionConformance(open)
   tokenConformance(open)
+  grantConformance(open)
   peopleConformance(open)
+  raceConformance(open)
 
   describe('accounts and projects', () => {
     it('are made together, with their default pairs and one event each', async () => {

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { fixedClock } from '../base/clock.ts'
 import { StoreUnavailable, type Store } from '../core/store.ts'
 import { anAccount, by, type Opened } from './conformance-data.ts'
+import { raceConformance } from './conformance-races.ts'
 import { conformance } from './conformance.ts'
 import { openStore } from './index.ts'
 import { secured } from './postgres/pool.ts'
@@ -35,6 +36,21 @@ describe('the store on PostgreSQL', () => {
   afterAll(() => rmSync(root, { recursive: true, force: true }))
 
   conformance(open)
+
+  describe('two nodes on one database', () => {
+    raceConformance(async () => {
+      const url = await aDatabase()
+      const nodes: Store[] = []
+      for (const name of ['one', 'two']) {
+        const checkpointsFolder = mkdtempSync(join(root, `${name}-`))
+        nodes.push(await openStore({ url, dataFolder: root, checkpointsFolder, clock: fixedClock() }))
+      }
+      opened.push(...nodes)
+      const [one, two] = nodes
+      if (one === undefined || two === undefined) throw new Error('no nodes')
+      return { store: inTurns(one, two), checkpointsFolder: root }
+    })
+  })
 
   it('gives a hint of what another node committed', async () => {
     const url = await aDatabase()
@@ -101,6 +117,22 @@ async function aDatabase(): Promise<string> {
   await client.query(`create database ${name}`)
   await client.end()
   return url.replace(/\/[^/]*$/, `/${name}`)
+}
+
+/** Asks one store, then the other, whatever is asked of the parts of both. */
+function inTurns(one: Store, two: Store): Store {
+  let turn = 0
+  const alternating = <Part extends object>(first: Part, second: Part): Part =>
+    new Proxy(first, {
+      get: (_, name) => Reflect.get(turn++ % 2 === 0 ? first : second, name) as unknown,
+    })
+  return {
+    ...one,
+    accounts: alternating(one.accounts, two.accounts),
+    tokens: alternating(one.tokens, two.tokens),
+    grants: alternating(one.grants, two.grants),
+    people: alternating(one.people, two.people),
+  }
 }
 
 /** Stands before the database; paused, it takes what is sent and answers nothing. */
