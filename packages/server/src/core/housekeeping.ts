@@ -24,8 +24,9 @@ export interface HousekeepingParts {
 const secondMs = 1000
 const minuteMs = 60_000
 const dayMs = 86_400_000
+const pruneStepsMax = 200
 
-/** What has to happen now and then: flushes each second, checkpoints, closed windows and roll-ups each minute. */
+/** What has to happen now and then: flushes each second, checkpoints, closed windows, roll-ups and what has ended each minute. */
 export class Housekeeping {
   readonly #parts: HousekeepingParts
   readonly #timers: Timer[] = []
@@ -52,6 +53,7 @@ export class Housekeeping {
       clock.every(minuteMs, () => void this.#once('windows.close', () => this.closeWindows())),
       clock.every(minuteMs, () => void this.#once('connections.uses', () => this.#noteConnections())),
       clock.every(minuteMs, () => void this.#once('usage.maintain', () => this.#maintain())),
+      clock.every(minuteMs, () => void this.#once('tokens.prune', () => this.pruneEnded())),
     )
   }
 
@@ -76,6 +78,17 @@ export class Housekeeping {
     const now = clock.now()
     await store.credentials.closeWindows({ now })
     sweepKeys(now)
+  }
+
+  /**
+   * Tokens, sessions and links are kept for a day after they have ended, so that their holders can be told. In steps,
+   * between which others write; what a minute leaves is for the next.
+   */
+  async pruneEnded(): Promise<void> {
+    const { store, clock } = this.#parts
+    const before = clock.now() - dayMs
+    for (let step = 0; step < pruneStepsMax && (await store.tokens.prune({ before })) > 0; step++);
+    for (let step = 0; step < pruneStepsMax && (await store.people.prune({ before })) > 0; step++);
   }
 
   async #flushUsage(): Promise<void> {
