@@ -499,5 +499,10 @@ export interface SystemStore {
     readonly full: boolean
     readonly databaseBytes: number
   }>
+  /**
+   * Deletes what an old copy of the data would bring back to life: tokens, sessions, links to set a password, and
+   * open invitations.
+   */
+  dropLent(): Promise<void>
   ping(): Promise<void>
 }

@@ -163,6 +163,7 @@ export function storeOf(engine: Engine): Store {
       counts: () => engine.read('system.counts', undefined),
       backup: (input) => engine.backup(input),
       space: () => engine.space(),
+      dropLent: () => engine.chore('system.dropLent', undefined),
       ping: () => engine.read('system.ping', undefined),
     },
     listen: (onHint) => engine.listen(onHint),

@@ -18,7 +18,7 @@ export interface Ending {
     | 'compromised'
     | 'suspended'
     | 'disabled'
-    /** The secret before it is not to be used again. */
+    /** The secret before it is not to be used again; of a user: password, second factor or recovery code. */
     | 'rotated'
     | 'deleted'
     | 'withdrawn'

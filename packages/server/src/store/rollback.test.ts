@@ -5,9 +5,25 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { fixedClock, type FixedClock } from '../base/clock.ts'
+import { CheckpointWriter } from '../core/audit/checkpoint-file.ts'
 import type { StateChange, Store } from '../core/store.ts'
-import { aConnection, anAccount, aSealedField, at, create, must } from './conformance-data.ts'
+import {
+  aConnection,
+  anAccount,
+  anInvited,
+  aPerson,
+  aSealedField,
+  at,
+  create,
+  must,
+  type Person,
+} from './conformance-data.ts'
+import { aLent } from './conformance-lent.ts'
+import { aFactor } from './conformance-people-data.ts'
+import { aConsent, aFamily } from './conformance-token-data.ts'
 import { openStore } from './index.ts'
+
+const signer = { publicKeyPem: '', sign: () => 'signature', verify: () => true }
 
 describe('a store that was put back in time', () => {
   let root: string
@@ -122,6 +138,83 @@ describe('a store that was put back in time', () => {
       'disabled',
       'active',
     ])
+  })
+
+  /** In seconds of their own, so that every event is told from the next. */
+  const now = () => {
+    clock.advance(1000)
+    return at(clock.now())
+  }
+
+  it('THL-2: withdraws grants again, removes members, also the last owner, and disables users', async () => {
+    const family = await aFamily(store)
+    const { account } = family.home
+    const [removed, back, disabled, enabled] = [
+      await aPerson(store, account, 'admin'),
+      await aPerson(store, account, 'viewer'),
+      await aPerson(store, account, 'viewer'),
+      await aPerson(store, account, 'viewer'),
+    ]
+    await takeCopy('old')
+    must(await store.people.setRole({ member: removed.member, scope: null, version: 1, role: 'owner', by: now() }))
+    must(await store.grants.withdraw({ id: family.grant.id, user: null, scope: null, by: now() }))
+    for (const { member } of [family.person, back]) {
+      must(await store.people.removeMember({ member, scope: null, by: now() }))
+    }
+    await anInvited(store, account, back, 'viewer', false)
+    const setState = async (user: string, state: 'active' | 'disabled') =>
+      must(await store.people.setUserState({ user, state, by: now() }))
+    await setState(disabled.user, 'disabled')
+    await setState(enabled.user, 'disabled')
+    await setState(enabled.user, 'active')
+    await putBack('old')
+    expect(await store.grants.find({ id: family.grant.id, scope: null })).toMatchObject({ state: 'withdrawn' })
+    const roleOf = async ({ member }: Person) => (await store.people.findMember({ id: member, scope: null }))?.role
+    expect(await Promise.all([family.person, removed, back].map(roleOf))).toEqual([undefined, 'admin', 'viewer'])
+    const userState = async ({ user }: Person) => (await store.people.findUser({ id: user }))?.state
+    expect(await Promise.all([disabled, enabled].map(userState))).toEqual(['disabled', 'active'])
+  })
+
+  it('lets nobody in by a password or second factor that was replaced since', async () => {
+    const { account } = await anAccount(store)
+    const people = [await aPerson(store, account), await aPerson(store, account), await aPerson(store, account)]
+    const [changed, factored, kept] = people.map(({ user }) => user)
+    await takeCopy('old')
+    const change = { keepSession: null, by: now() }
+    must(await store.people.setPassword({ user: changed ?? '', passwordHash: 'new', ...change }))
+    must(await store.people.setUserState({ user: changed ?? '', state: 'disabled', by: now() }))
+    must(await store.people.setSecondFactor({ user: factored ?? '', factor: aFactor(1), ...change, by: now() }))
+    await putBack('old')
+    const hashOf = async (id = '') => (await store.people.proofsOf({ id }))?.passwordHash
+    const nobodys = expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[\w+/]{22}\$[\w+/]{43}$/) as unknown
+    expect(await Promise.all([changed, factored, kept].map(hashOf))).toEqual([nobodys, nobodys, '$argon2id$1'])
+    expect(await store.people.findUser({ id: changed ?? '' })).toMatchObject({ state: 'disabled' })
+  })
+
+  it('drops what is only lent: tokens, sessions, links and invitations, as soon as anything was lost', async () => {
+    const family = await aFamily(store)
+    const left = await aLent(store, family)
+    await takeCopy('old')
+    expect(await left(store)).toEqual(['token', 'refresh', 'session', 'invitation', 'reset'])
+    must(await store.grants.withdraw({ id: (await aConsent(store)).grant.id, user: null, scope: null, by: now() }))
+    await putBack('old')
+    expect(await left(store)).toEqual([])
+    expect(await store.people.findMember({ id: family.person.member, scope: null })).toMatchObject({ role: 'owner' })
+  })
+
+  it('drops it also where a checkpoint alone tells that something was lost', async () => {
+    const left = await aLent(store, await aFamily(store))
+    const checkpoints = new CheckpointWriter(join(root, 'checkpoints'), signer, 'node')
+    checkpoints.write(await store.events.head(), clock.now())
+    await takeCopy('old')
+    expect(await left(store)).toEqual(['token', 'refresh', 'session', 'invitation', 'reset'])
+    await create(store, await anAccount(store))
+    checkpoints.write(await store.events.head(), clock.now())
+    await store.close()
+    await open()
+    expect((await left(store)).length).toBe(5)
+    await putBack('old')
+    expect(await left(store)).toEqual([])
   })
 
   it('leaves everything as it is where nothing was lost', async () => {

@@ -1,24 +1,37 @@
 import type { Clock } from '../base/clock.ts'
+import { systemRandom, type Random } from '../base/random.ts'
+import { newestCheckpoint } from '../core/audit/checkpoint-file.ts'
 import type { Provenance } from '../core/audit/event.ts'
 import type { StateChange, Store } from '../core/store.ts'
 import { markReapplied, readRevocations, type Ending } from './revocations.ts'
 
 /**
  * Puts into force again what the revocation log knows and the database does not: an old backup was restored, or an
- * old copy mounted, and it revives nothing. Runs whenever the store is opened; answers how many changes it made.
+ * old copy mounted, and it revives nothing. What such a copy holds that is only lent (tokens, sessions, links) is
+ * dropped: the log does not name it one by one. Runs whenever the store is opened; answers how many changes it made.
  * An ending is known to the database when the event of its sequence is that very one, so that neither clocks nor
  * sequences that were given out twice can deceive.
  */
 export async function reapplyLostEndings(store: Store, checkpointsFolder: string, clock: Clock): Promise<number> {
   const endings = readRevocations(checkpointsFolder)
   const newest = endings.at(-1)
-  if (newest === undefined || (await isStored(store, newest))) return 0
+  const whole = newest === undefined || (await isStored(store, newest))
   const lost: Ending[] = []
-  for (const ending of endings) if (!(await isStored(store, ending))) lost.push(ending)
+  if (!whole) for (const ending of endings) if (!(await isStored(store, ending))) lost.push(ending)
+  if (lost.length > 0 || (await isOlderThanCheckpoint(store, checkpointsFolder))) await store.system.dropLent()
+  if (whole) return 0
   let applied = 0
   for (const ending of latest(lost)) if (await apply(store, ending, clock.now())) applied++
   markReapplied(checkpointsFolder, clock.now())
   return applied
+}
+
+/** Whether the database lacks an event that was there a minute before it was last closed, or earlier. */
+async function isOlderThanCheckpoint(store: Store, checkpointsFolder: string): Promise<boolean> {
+  const checkpoint = newestCheckpoint(checkpointsFolder)
+  if (checkpoint === null) return false
+  const [event] = await store.events.range({ after: checkpoint.sequence - 1, limit: 1 })
+  return event?.sequence !== checkpoint.sequence || event.hash !== checkpoint.hash
 }
 
 async function isStored(store: Store, ending: Ending): Promise<boolean> {
@@ -31,16 +44,22 @@ function targetOf({ credential, account, connection, grant, member, user }: Endi
   return credential ?? account ?? connection ?? grant ?? member ?? user ?? ''
 }
 
-/** What stands in the end for each: what is final stays, of the others the last one counts. */
+/**
+ * What stands in the end for each: what is final stays, of the others the last one counts. Proofs of a person come
+ * first, before that person is disabled.
+ */
 function latest(endings: readonly Ending[]): readonly Ending[] {
   const last = new Map<string, Ending>()
   for (const ending of endings) {
-    const target = targetOf(ending)
+    const target = isOfProof(ending) ? `proof of ${targetOf(ending)}` : targetOf(ending)
     const before = last.get(target)?.state
     if (before === undefined || !final.includes(before) || ending.state === 'deleted') last.set(target, ending)
   }
-  return [...last.values()].filter(({ state }) => state !== 'active')
+  const standing = [...last.values()].filter(({ state }) => state !== 'active')
+  return [...standing.filter(isOfProof), ...standing.filter((ending) => !isOfProof(ending))]
 }
+
+const isOfProof = ({ user, state }: Ending): boolean => user !== undefined && state === 'rotated'
 
 const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted', 'withdrawn']
 
@@ -53,6 +72,10 @@ async function apply(store: Store, ending: Ending, now: number): Promise<boolean
   if (account !== undefined) return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
   if (connection !== undefined) return await endConnection(store, connection, ending.state, reason, by)
   if (grant !== undefined) return (await store.grants.withdraw({ id: grant, user: null, scope: null, by })).ok
+  if (user !== undefined && ending.state === 'rotated') {
+    const passwordHash = hashOfNothing(systemRandom)
+    return (await store.people.setPassword({ user, passwordHash, keepSession: null, by })).ok
+  }
   if (user !== undefined) return (await store.people.setUserState({ user, state: 'disabled', by })).ok
   if (member !== undefined) {
     return (await store.people.removeMember({ member, scope: null, evenLastOwner: true, by })).ok
@@ -60,6 +83,15 @@ async function apply(store: Store, ending: Ending, now: number): Promise<boolean
   if (credential === undefined) return false
   const change = changeTo(ending, reason)
   return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
+}
+
+/**
+ * Proofs that were replaced since the backup are the old ones again: the person signs in once a new password is set
+ * by a link. No password has this hash but by chance.
+ */
+function hashOfNothing(random: Random): string {
+  const part = (bytes: number) => Buffer.from(random.bytes(bytes)).toString('base64').replaceAll('=', '')
+  return `$argon2id$v=19$m=19456,t=2,p=1$${part(16)}$${part(32)}`
 }
 
 /** A secret that was replaced since the backup is the old one again: it waits, disabled, for the new one. */

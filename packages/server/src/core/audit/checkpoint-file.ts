@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 import { parseCheckpoints, signCheckpoint, type Checkpoint } from './checkpoint.ts'
@@ -44,4 +54,23 @@ export class CheckpointWriter {
 export function readCheckpoints(folder: string): readonly (Checkpoint | { readonly malformedLine: number })[] {
   const path = join(folder, checkpointFile)
   return existsSync(path) ? parseCheckpoints(readFileSync(path, 'utf8')) : []
+}
+
+/** Several times the longest line. */
+const tailBytes = 8 * 1024
+
+/** The newest checkpoint, without reading all of the file; null where there is none. */
+export function newestCheckpoint(folder: string): Checkpoint | null {
+  const path = join(folder, checkpointFile)
+  if (!existsSync(path)) return null
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const tail = Buffer.alloc(Math.min(size, tailBytes))
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    const checkpoints = parseCheckpoints(tail.toString()).flatMap((each) => ('sequence' in each ? [each] : []))
+    return checkpoints.at(-1) ?? null
+  } finally {
+    closeSync(file)
+  }
 }

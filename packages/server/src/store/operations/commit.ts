@@ -81,6 +81,9 @@ const stateAfter: Readonly<Record<string, Ending['state']>> = {
   'member.added': 'active',
   'user.disabled': 'disabled',
   'user.enabled': 'active',
+  'user.password_changed': 'rotated',
+  'user.second_factor_set': 'rotated',
+  'user.recovery_code_used': 'rotated',
 }
 
 /** Targets that the log names by their kind; of a secret it names the credential. */

@@ -25,6 +25,7 @@ import { consent, findGrant, listGrants, withdrawGrant } from './grants.ts'
 import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
 import { importCredentials } from './import.ts'
 import { acceptInvitation, findInvitation, invite, listInvitations, revokeInvitation } from './invitations.ts'
+import { dropLent } from './lent.ts'
 import { findMember, listMembers, membershipsOf, removeMember, setRole } from './members.ts'
 import { createProject, findProject, listProjects, updateProject } from './projects.ts'
 import { addQuotas, loadQuotas, pruneQuotas } from './quotas.ts'
@@ -129,6 +130,7 @@ export const chores = {
   'idempotency.abandon': abandonIdempotent,
   'quotas.add': addQuotas,
   'quotas.prune': pruneQuotas,
+  'system.dropLent': dropLent,
 }
 
 export const reads = {

@@ -15,9 +15,11 @@ import Database from 'better-sqlite3'
 
 import type { Clock } from '../../base/clock.ts'
 import { checkpointFile } from '../../core/audit/checkpoint-file.ts'
+import { dropLent } from '../operations/lent.ts'
 import { reapplyLostEndings } from '../rollback.ts'
 import { fileDigest, type Manifest } from './backup-files.ts'
 import { syncFile } from './backup.ts'
+import { kyselyOver } from './dialect.ts'
 import { mainFile, usageFile } from './files.ts'
 import { acquireDataLock, type LockOwner } from './lock.ts'
 import { openSqliteStore } from './store.ts'
@@ -45,7 +47,7 @@ export class RestoreRefused extends Error {
 
 /**
  * Replaces the data by a backup, while no server runs, and applies what was revoked since: an old backup revives
- * nothing. What it is made of is checked before anything of the present is touched. Should it be interrupted, the
+ * nothing, and tokens, sessions and open links of it are dropped. What it is made of is checked before anything of the present is touched. Should it be interrupted, the
  * next server that opens the folder applies the revocations before it serves.
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
@@ -57,7 +59,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     const manifest = await verified(folder)
     onProgress('copy')
     setCheckpointsAside(options)
-    replaceFiles(folder, dataFolder)
+    await replaceFiles(folder, dataFolder)
     onProgress('revocations')
     const applied = await applyRevocations(options)
     return { sequence: manifest.head.sequence, applied }
@@ -100,7 +102,7 @@ function readManifest(folder: string): Manifest {
 }
 
 /** By temporary name, so that the folder never holds half a file under its own name. */
-function replaceFiles(folder: string, dataFolder: string): void {
+async function replaceFiles(folder: string, dataFolder: string): Promise<void> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
   const paths = [
     [mainFile(folder), mainFile(dataFolder)],
@@ -108,8 +110,9 @@ function replaceFiles(folder: string, dataFolder: string): void {
   ] as const
   for (const [from, to] of paths) {
     copyFileSync(from, `${to}.restoring`)
-    syncFile(`${to}.restoring`)
   }
+  await dropLentFrom(`${mainFile(dataFolder)}.restoring`)
+  for (const [, to] of paths) syncFile(`${to}.restoring`)
   for (const [, to] of paths) {
     // The log of the replaced file must never be played into the new one.
     for (const rest of [`${to}-wal`, `${to}-shm`]) rmSync(rest, { force: true })
@@ -118,6 +121,21 @@ function replaceFiles(folder: string, dataFolder: string): void {
   const directory = openSync(dataFolder, 'r')
   fsyncSync(directory)
   closeSync(directory)
+}
+
+/** Before the file is the server's: nobody who opens it finds a token or a session of before. */
+async function dropLentFrom(path: string): Promise<void> {
+  const database = new Database(path)
+  try {
+    const known = database.prepare("select 1 from sqlite_master where name = 'tokens'").get()
+    // Backups of before there were tokens hold none.
+    if (known === undefined) return
+    database.exec('begin exclusive')
+    await dropLent(kyselyOver(database))
+    database.exec('commit')
+  } finally {
+    database.close()
+  }
 }
 
 /**

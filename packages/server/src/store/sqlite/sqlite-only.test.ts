@@ -14,6 +14,8 @@ import { systemRandom } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
 import { StorageFull, type Store } from '../../core/store.ts'
 import { aCredential, anAccount, aSecret, at, by, create, must, revoke } from '../conformance-data.ts'
+import { aLent } from '../conformance-lent.ts'
+import { aFamily } from '../conformance-token-data.ts'
 import { aRequest, verifyChain } from '../conformance.ts'
 import { acquireDataLock, createKeyFiles, openStore, restore, RestoreRefused } from '../index.ts'
 import { readRevocations } from '../revocations.ts'
@@ -223,6 +225,22 @@ describe('SQLite', () => {
       expect(await verifyChain(restored)).toBe(sequence + 4)
       const events = await restored.events.range({ after: sequence, limit: 9 })
       expect(events.every(({ actor }) => actor.kind === 'system' && actor.id === 'restore')).toBe(true)
+    })
+
+    it('gives back no token, session or open link, though nothing was revoked since', async () => {
+      const dataFolder = aFolder()
+      const folder = aFolder()
+      const store = await open(dataFolder)
+      const family = await aFamily(store)
+      const left = await aLent(store, family)
+      await backUp(store, folder)
+      expect(await left(store)).toEqual(['token', 'refresh', 'session', 'invitation', 'reset'])
+      await close(store)
+      await restore({ folder, dataFolder, checkpointsFolder: join(dataFolder, 'checkpoints'), clock })
+      const restored = await open(dataFolder)
+      expect(await left(restored)).toEqual([])
+      expect(await restored.grants.find({ id: family.grant.id, scope: null })).toMatchObject({ state: 'active' })
+      await verifyChain(restored)
     })
 
     it('holds no key file, and is refused where it was altered or the server runs', async () => {
