@@ -30,6 +30,7 @@ const route: Route = {
   contract: null,
   connection: null,
   llm: null,
+  local: null,
 }
 
 /** One API with one route and one plan, for the benches that need no server. */
@@ -48,6 +49,13 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
     llm: null,
+    oauth: {
+      accessToken: 'opaque',
+      ttlMs: 900_000,
+      refresh: { idleMs: 2_592_000_000, absoluteMs: 7_776_000_000 },
+      resources: ['https://console.example.com/apis/shop'],
+      fromKeys: false,
+    },
     places: [{ in: 'bearer', accept: ['key'], kinds: null }],
     scopes: new Map([['orders.read', 'Read orders']]),
     implies: noImpliedScopes,

@@ -271,6 +271,36 @@ const memberScopes = Type.Object(
   strict,
 )
 
+const resource = text('^[a-z][a-z0-9+.-]*:[!-~]+$', 'an absolute URI such as https://shop.example.com')
+const localPath = text('^/[!-~]*$', 'a path such as /oauth/token')
+
+/** Tokens for an API: what they are, how long they live, and where they are asked for under its own address. */
+const oauth = Type.Object(
+  {
+    access_token: Type.Optional(Type.Enum(['opaque', 'jwt'])),
+    ttl: Type.Optional(duration),
+    refresh: Type.Optional(Type.Object({ idle: Type.Optional(duration), absolute: Type.Optional(duration) }, strict)),
+    resources: Type.Optional(Type.Array(resource, { minItems: 1, maxItems: 20 })),
+    paths: Type.Optional(
+      Type.Union(
+        [
+          text('^(standard|none)$', 'standard, none, or {token: PATH, introspect: PATH, revoke: PATH}'),
+          Type.Object(
+            {
+              token: Type.Optional(localPath),
+              introspect: Type.Optional(localPath),
+              revoke: Type.Optional(localPath),
+            },
+            { ...strict, minProperties: 1 },
+          ),
+        ],
+        { expects: 'standard, none, or {token: PATH, introspect: PATH, revoke: PATH}' },
+      ),
+    ),
+  },
+  strict,
+)
+
 const api = Type.Object(
   {
     address: placed(address),
@@ -285,6 +315,7 @@ const api = Type.Object(
     roles: Type.Optional(Type.Record(Type.String(), names)),
     member_scopes: Type.Optional(memberScopes),
     openapi: Type.Optional(file),
+    oauth: Type.Optional(oauth),
     routes: Type.Optional(Type.Array(route)),
     unmatched: Type.Optional(Type.Enum(['refuse', 'forward'])),
     case_insensitive_paths: Type.Optional(Type.Boolean()),
@@ -374,6 +405,7 @@ export type ConfigRoute = Static<typeof route>
 export type ConfigPlace = Static<typeof place>
 export type ConfigPlan = Static<typeof plan>
 export type ConfigLimit = Static<typeof limit>
+export type ConfigOAuth = Static<typeof oauth>
 export type ConfigLlm = Static<typeof llm>
 export type ConfigPrice = Static<typeof price>
 export type ConfigBudget = Static<typeof budget>

@@ -6,6 +6,7 @@ import { type ImpliedScopes, impliedScopes } from '../core/apis/implied-scopes.t
 import { defaultMemberScopes, memberRoles } from '../core/people/member.ts'
 import { llmPresetId, presets } from '../presets/index.ts'
 import { buildLlm, llmPresetOf } from './build-llm.ts'
+import { buildOAuth, checkResources } from './build-oauth.ts'
 import { buildPlaces } from './build-places.ts'
 import { buildRoutes, type Routes } from './build-routes.ts'
 import { buildUpstreamCredentials } from './build-upstream-credentials.ts'
@@ -19,7 +20,7 @@ import { didYouMean } from './shape.ts'
 
 export function buildApis(
   written: NonNullable<ConfigFile['apis']>,
-  maxBodyBytes: number,
+  { maxBodyBytes, publicUrl }: { readonly maxBodyBytes: number; readonly publicUrl: string },
   context: Context,
 ): ReadonlyMap<string, Api> {
   const apis = new Map<string, Api>()
@@ -28,12 +29,18 @@ export function buildApis(
     checkId(path, id, context)
     if (id === managementApiId)
       context.report.error(path, 'is the name of the management API itself; choose another', 'key')
-    apis.set(id, buildApi(id, api, maxBodyBytes, context))
+    apis.set(id, buildApi(id, api, { maxBodyBytes, publicUrl }, context))
   }
+  checkResources(written, apis, context)
   return apis
 }
 
-function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context: Context): Api {
+function buildApi(
+  id: string,
+  written: ConfigApi,
+  { maxBodyBytes, publicUrl }: { readonly maxBodyBytes: number; readonly publicUrl: string },
+  context: Context,
+): Api {
   const path = ['apis', id]
   const preset = presetOf(written, path, context)
   const { upstreams, basePath } = buildUpstreams(id, written, context)
@@ -55,6 +62,7 @@ function buildApi(id: string, written: ConfigApi, maxBodyBytes: number, context:
     upstreamCredentials: buildUpstreamCredentials(written, preset, upstreams, path, context),
     identityHeaders: written.identity_headers ?? preset.llm === null,
     llm: buildLlm(written.llm, preset, [...path, 'llm'], context),
+    oauth: buildOAuth(id, written.oauth, { preset, publicUrl }, context),
     places: buildPlaces(written.credentials, preset, [...path, 'credentials'], context),
     scopes,
     implies: buildImplies(written, preset, scopes, path, context),

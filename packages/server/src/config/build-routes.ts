@@ -9,6 +9,7 @@ import { type RouteConflict, createRouteTable, parsePattern, patternsMeet } from
 import { opaque, runsNoModel, type LlmOperation } from '../core/llm/provider.ts'
 import { buildConnection } from './build-connections.ts'
 import { buildMaintenance } from './build-maintenance.ts'
+import { endpointsOf } from './build-oauth.ts'
 import { buildLimits, positiveMs } from './build-plans.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
@@ -47,15 +48,21 @@ export function buildRoutes(api: string, written: ConfigApi, parts: ApiParts, co
   const drafts = [
     ...own.map((route, index) => ownDraft(route, given.get(route.id), defaults, [...path, 'routes', index], context)),
     ...[...given.values()].filter(({ id }) => !replaced.has(id)).map((base) => ({ ...defaults, ...base })),
+    ...localDrafts(written, parts.preset, defaults, path),
   ].filter((draft) => draft !== null)
   if (parts.openapi.file !== null) {
     const presetRoutes = new Set(parts.preset.routes.map(({ id }) => id))
     noteDrift(own, byId(parts.openapi.operations), presetRoutes, [...path, 'routes'], context)
   }
   const good = drafts.filter((draft) => checkDraft(draft, parts.scopes, context))
-  checkPresetPaths(good, parts, context)
+  checkPresetPaths(
+    good.filter(({ local }) => local === null),
+    parts,
+    context,
+  )
+  const shadowed = checkLocalPaths(good, parts, context)
   const contracts = parts.openapi.file === null ? null : createContracts(parts.openapi.file)
-  const routes = good.map((draft) => ({
+  const routes = (shadowed ? good.filter(({ local }) => local === null) : good).map((draft) => ({
     ...numbered(draft, api, context),
     contract: contractOf(draft, written, contracts, context),
   }))
@@ -152,6 +159,7 @@ function defaultsOf(
         ? Math.max(parts.maxBodyBytes, parts.preset.llm === null ? 0 : modelBodyBytesMax)
         : sizeBytes(written.body_max),
     llm: parts.preset.llm === null ? null : opaque,
+    local: null,
     headerBytesMax: written.headers_max === undefined ? null : sizeBytes(written.headers_max),
     maintenance: buildMaintenance(written.maintenance, null, [...path, 'maintenance'], context),
     title: null,
@@ -225,6 +233,7 @@ function ownDraft(
     validated: written.validate ?? base.validated,
     connection: buildConnection(written.connection, base.connection, [...at, 'connection'], context),
     llm: ownOperation(written, base, at, context),
+    local: null,
     from: 'own',
     at,
   }
@@ -305,6 +314,58 @@ function checkPresetPaths(drafts: readonly Draft[], parts: ApiParts, { report }:
       `${whose}overlaps ${other.pattern}, the preset's route "${other.id}"; to replace that one, use its id`,
     )
   }
+}
+
+/** Endpoints of our own: every method comes to them, so that they can say which one they serve. */
+function localDrafts(
+  written: ConfigApi,
+  preset: Preset,
+  defaults: Omit<Draft, 'id' | 'methods' | 'pattern'>,
+  path: Path,
+): readonly Draft[] {
+  return endpointsOf(written.oauth, preset).map(({ id, path: pattern, endpoint, dialect }) => ({
+    ...defaults,
+    clientSide: false,
+    validated: false,
+    connection: null,
+    maintenance: null,
+    id,
+    methods: [],
+    pattern,
+    local: { endpoint, dialect },
+    from: 'preset',
+    at: written.oauth?.paths === undefined ? path : [...path, 'oauth', 'paths'],
+  }))
+}
+
+/**
+ * A route at the path of one of our endpoints would never be reached, or would take requests for tokens elsewhere. What
+ * a route says of everything below a path ("/v1/**") gives way to it, as to every path that is named.
+ */
+function checkLocalPaths(drafts: readonly Draft[], parts: ApiParts, { report }: Context): boolean {
+  const { caseInsensitivePaths } = parts
+  let shadowed = false
+  const local = drafts.filter((draft) => draft.local !== null)
+  for (const endpoint of local) {
+    if (/[{*]/.test(endpoint.pattern))
+      report.error(endpoint.at, `${endpoint.pattern} must be a path without parameters`)
+    for (const draft of drafts) {
+      if (draft === endpoint) continue
+      if (draft.id === endpoint.id) report.error(draft.at, `"${draft.id}" is the name of an endpoint for tokens`)
+      if (
+        (draft.pattern.endsWith('/**') && draft.local === null) ||
+        !patternsMeet(draft.pattern, endpoint.pattern, caseInsensitivePaths)
+      )
+        continue
+      shadowed = true
+      const whose = draft.from === 'own' ? '' : `"${draft.id}" (${draft.pattern}) `
+      report.error(
+        draft.from === 'own' ? [...draft.at, 'path'] : draft.at,
+        `${whose}overlaps ${endpoint.pattern}, where Postern serves "${endpoint.id}"; oauth.paths can move that`,
+      )
+    }
+  }
+  return shadowed
 }
 
 function methodsMeet(a: Draft, b: Draft): boolean {

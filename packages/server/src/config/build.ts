@@ -33,7 +33,7 @@ export function buildConfig(written: ConfigFile, context: BuildContext): Config 
   const allowedPrivate = buildPeers(written.connections?.allow_private ?? [], ['connections', 'allow_private'], context)
   const store = buildStore(written.store?.url ?? 'sqlite', context)
   const managementKey = buildManagementKey(context)
-  const apis = buildApis(written.apis ?? {}, listen.maxBodyBytes, context)
+  const apis = buildApis(written.apis ?? {}, { maxBodyBytes: listen.maxBodyBytes, publicUrl }, context)
   const plans = buildPlans(written.plans ?? {}, apis, context)
   const addresses = buildAddresses(written.apis ?? {}, apis, listen, context)
   const geoip = buildGeoip(written.geoip, context)
@@ -113,8 +113,11 @@ function buildPublicUrl(written: ConfigFile, consolePort: number, overTls: boole
     report.error(['public_url'], 'must be a URL that begins with https:// or http://')
   } else if (url.username !== '' || url.search !== '' || url.hash !== '' || /[?#]/.test(text)) {
     report.error(['public_url'], 'must have no user, query or fragment (RFC 8414, section 2)')
-  } else if (url.protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(url.hostname)) {
-    report.note(['public_url'], 'is plain HTTP: people will sign in and see secrets without encryption')
+  } else if (url.protocol === 'http:' && !/^(localhost|127(\.[0-9]{1,3}){3}|\[::1\])$/.test(url.hostname)) {
+    report.error(
+      ['public_url'],
+      'must be https:// unless its host is localhost or a loopback address: it is where people sign in and tokens are issued',
+    )
   }
   return text
 }

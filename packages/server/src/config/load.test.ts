@@ -350,6 +350,8 @@ describe('an error', () => {
     [`${head}stale_after:\n`, ':3:1 stale_after: has no value; it must be a duration'],
     [`${head}former_brands: [acme]\n`, ':3:17 former_brands[0]: is the brand in use'],
     [`${head}former_brands: [old1, old1]\n`, ':3:23 former_brands[1]: stands here twice'],
+    [`${head}public_url: http://console.example.com\n`, ':3:13 public_url: must be https:// unless its host is'],
+    [`${head}public_url: http://127.0.0.1.example.com\n`, ':3:13 public_url: must be https:// unless its host is'],
     [`${head}public_url: console.example.com\n`, ':3:13 public_url: must be a URL that begins with https://'],
     [`${head}public_url: "https://x/?a"\n`, ':3:13 public_url: must have no user, query or fragment'],
     [`${head}store: {url: mysql}\n`, ':3:14 store.url: must be sqlite or a URL that begins with postgres://'],
@@ -381,7 +383,7 @@ describe('an error', () => {
     [`${head}apis: {shop: {address: a, upstream: "http://x?y"}}\n`, ':3:37 apis.shop.upstream: must have no query'],
     [
       `${shop}    preset: vocherify\n`,
-      ':7:13 apis.shop.preset: no preset "vocherify"; there are generic, wecantrack, clickmeter, cardconnect, voucherify; did you mean "voucherify"?',
+      ':7:13 apis.shop.preset: no preset "vocherify"; there are generic, wecantrack, clickmeter, cardconnect, voucherify, throughline; did you mean "voucherify"?',
     ],
     [`${shop}    unmatched: refuse\n`, ':7:16 apis.shop.unmatched: refuses every request'],
     [`${shop}    unmatched: refuze\n`, ':7:16 apis.shop.unmatched: must be refuse or forward; did you mean "refuse"?'],

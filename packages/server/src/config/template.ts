@@ -102,7 +102,7 @@ apis:
     # upstream_credential_in: {in: header, name: X-Api-Key}   # otherwise Authorization: Bearer
     # connection: shop-backend    # or one that is kept sealed: postern connection create; also for single routes
     # identity_headers: true    # false: the upstream is not told who calls (X-Postern-*, X-Forwarded-*)
-    # generic, wecantrack, clickmeter, cardconnect or voucherify
+    # generic, wecantrack, clickmeter, cardconnect, voucherify or throughline
     preset: generic
     # In front of a provider of language models, instead of a preset: openai, anthropic, mistral, gemini, or
     # ollama for whatever speaks OpenAI's form. Prices are yours to declare; budgets of money need them.

@@ -16,6 +16,7 @@ export const common = {
   errorHeaders: null,
   injectionPlace: { in: 'bearer' },
   llm: null,
+  oauth: { endpoints: [], fromKeys: false },
   limitHeaders: null,
 } as const satisfies Partial<Preset>
 

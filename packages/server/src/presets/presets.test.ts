@@ -23,9 +23,20 @@ function needed(preset: Preset, method: string, path: string): readonly string[]
   return match?.methodMatched === true ? match.route.scopes.any : null
 }
 
+function endpoints(id: string) {
+  return find(id).oauth.endpoints.map((each) => [each.id, each.path, each.endpoint, each.dialect.id])
+}
+
 describe('presets', () => {
   it('stand in one ordered list, each with an id of its own', () => {
-    expect(presets.map(({ id }) => id)).toEqual(['generic', 'wecantrack', 'clickmeter', 'cardconnect', 'voucherify'])
+    expect(presets.map(({ id }) => id)).toEqual([
+      'generic',
+      'wecantrack',
+      'clickmeter',
+      'cardconnect',
+      'voucherify',
+      'throughline',
+    ])
   })
 
   it.each(presets.map((preset) => [preset.id, preset] as const))(
@@ -56,7 +67,7 @@ describe('presets', () => {
 
   it('show a secret once, unless the vendor shows it longer', () => {
     const facts = { kind: 'secret', primary: true, origin: 'first', environment: 'sandbox' } as const
-    expect(presets.map((preset) => preset.window(facts))).toEqual(['once', 'once', 'once', 'once', 'always'])
+    expect(presets.map((preset) => preset.window(facts))).toEqual(['once', 'once', 'once', 'once', 'always', 'once'])
   })
 
   it('leave the error body to us but for Voucherify', () => {
@@ -90,16 +101,41 @@ describe('clickmeter', () => {
 })
 
 describe('cardconnect', () => {
-  it('takes the key in X-Api-Key or as Basic, and a token as Bearer (CRC-4)', () => {
+  it('takes the key in X-Api-Key or as Basic, and tokens as Bearer (CRC-4)', () => {
     expect(names(find('cardconnect').places)).toEqual(['header x-api-key', 'basic', 'bearer'])
-    expect(find('cardconnect').places.map(({ accept }) => accept)).toEqual([['key'], ['key'], ['token', 'jwt']])
+    expect(find('cardconnect').places.at(-1)).toMatchObject({ accept: ['token', 'jwt'] })
+  })
+
+  it('has its token endpoint at /v1/auth/token (CRC-2)', () => {
+    expect(endpoints('cardconnect')).toEqual([['oauth.token', '/v1/auth/token', 'token', 'standard']])
+  })
+})
+
+describe('throughline', () => {
+  it('takes tokens and nothing else (THL-1)', () => {
+    expect(find('throughline').places).toEqual([{ in: 'bearer', accept: ['token', 'jwt'], kinds: null }])
+    expect(endpoints('throughline')).toEqual([
+      ['oauth.token', '/oauth/token', 'token', 'standard'],
+      ['oauth.introspect', '/oauth/introspect', 'introspection', 'standard'],
+      ['oauth.revoke', '/oauth/revoke', 'revocation', 'standard'],
+    ])
   })
 })
 
 describe('voucherify', () => {
   const voucherify = find('voucherify')
 
-  it('has a pair for servers and one for pages, and takes the tokens that they mint', () => {
+  it('mints tokens from its pairs at endpoints of its own (VCH-7)', () => {
+    expect(voucherify.oauth.fromKeys).toBe(true)
+    expect(endpoints('voucherify')).toEqual([
+      ['oauth.token', '/v1/oauth/token', 'token', 'voucherify.v1'],
+      ['oauth.introspect', '/v1/oauth/introspect', 'introspection', 'voucherify.v1'],
+      ['oauth.revoke', '/v1/oauth/token/revoke', 'revocation', 'voucherify.v1'],
+      ['oauth.token.v2', '/v2/oauth/token', 'token', 'voucherify.v2'],
+    ])
+  })
+
+  it('has a pair for servers and one for pages', () => {
     expect(voucherify.places).toEqual([
       { in: 'pair', id: 'x-app-id', secret: 'x-app-token', accept: ['key'], kinds: ['secret', 'integration'] },
       { in: 'pair', id: 'x-client-application-id', secret: 'x-client-token', accept: ['key'], kinds: ['publishable'] },

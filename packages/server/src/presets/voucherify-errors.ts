@@ -4,17 +4,12 @@ import type { ErrorFacts } from '../core/apis/api.ts'
 
 /** `{code, key, message, details, request_id}`: JSON always, `code` is the status. */
 export function voucherifyErrorBody(error: ErrorFacts): { contentType: string; body: string } {
+  return { contentType: 'application/json; charset=utf-8', body: JSON.stringify(voucherifyError(error)) }
+}
+
+export function voucherifyError(error: ErrorFacts): Readonly<Record<string, unknown>> {
   const { key, message, details } = wordsOf(error)
-  return {
-    contentType: 'application/json; charset=utf-8',
-    body: JSON.stringify({
-      code: error.status,
-      key,
-      message,
-      details,
-      request_id: requestIdOf(error.requestId),
-    }),
-  }
+  return { code: error.status, key, message, details, request_id: requestIdOf(error.requestId) }
 }
 
 interface Words {

@@ -2,6 +2,7 @@ import type { Place, Preset, PresetRoute, VisibilityWindow, WindowFacts } from '
 import { anyOf, bearer, common } from './parts.ts'
 import { voucherifyErrorBody } from './voucherify-errors.ts'
 import { voucherifyLimitHeaders } from './voucherify-limits.ts'
+import { voucherifyOAuth } from './voucherify-oauth.ts'
 
 const serverPair: Place = {
   in: 'pair',
@@ -71,6 +72,7 @@ export const voucherify: Preset = {
   form: 'pair',
   pairShape: 'uuid',
   places: [serverPair, clientPair, bearer(['token', 'jwt'])],
+  oauth: voucherifyOAuth,
   scopes: {
     api: 'All of /v1',
     client_api: 'All of /client/v1',
@@ -106,6 +108,7 @@ export const voucherify: Preset = {
       'x-app-token',
       'x-client-application-id',
       'x-client-token',
+      'authorization',
       'x-voucherify-channel',
       'x-voucherify-api-version',
       'content-type',

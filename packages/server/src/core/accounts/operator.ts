@@ -3,6 +3,7 @@ import { wire } from '@postern/contract'
 import type { Api, Declaration, Place, Plan, Preset, Route, RouteTable } from '../apis/api.ts'
 import { noImpliedScopes } from '../apis/implied-scopes.ts'
 import { credentialKinds } from '../credentials/credential.ts'
+import type { ApiOAuth } from '../oauth/api-oauth.ts'
 import { managementApiId } from './account.ts'
 import { operatorPlanId } from './bootstrap.ts'
 
@@ -32,6 +33,7 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
     llm: null,
+    oauth: noTokens,
     places: [bearer],
     scopes: new Map(Object.entries(wire.rights)),
     implies: noImpliedScopes,
@@ -44,6 +46,15 @@ function managementApi(preset: Preset, routes: RouteTable): Api {
     caseInsensitivePaths: false,
     retired: false,
   }
+}
+
+/** No token is for the management API. */
+const noTokens: ApiOAuth = {
+  accessToken: 'opaque',
+  ttlMs: 0,
+  refresh: { idleMs: 0, absoluteMs: 0 },
+  resources: [],
+  fromKeys: false,
 }
 
 /** Rights of management operations are looked at by the management API itself, from one table. */
@@ -67,6 +78,7 @@ const managementRoute: Route = {
   contract: null,
   connection: null,
   llm: null,
+  local: null,
 }
 
 function operatorPlan(declaration: Declaration): Plan {

@@ -8,6 +8,8 @@ import type { BudgetRule, LimitRule, QuotaRule } from '../limits/rules.ts'
 import type { LlmApi } from '../llm/api.ts'
 import type { ModelList } from '../llm/models.ts'
 import type { LlmOperation, LlmProvider } from '../llm/provider.ts'
+import type { ApiOAuth, PresetOAuth } from '../oauth/api-oauth.ts'
+import type { LocalRoute } from '../oauth/local-route.ts'
 import type { MemberRole } from '../people/member.ts'
 import type { Environment, SecretOrigin } from '../vocabulary.ts'
 import type { ImpliedScopes } from './implied-scopes.ts'
@@ -60,6 +62,7 @@ export interface Api {
   readonly identityHeaders: boolean
   /** Null: it runs no language models. */
   readonly llm: LlmApi | null
+  readonly oauth: ApiOAuth
   /** Places where a credential may travel, in order. */
   readonly places: readonly Place[]
   /** Scope → description. */
@@ -123,6 +126,8 @@ export interface Route {
   readonly connection: Readonly<Record<Environment, ConnectionUse | null>> | null
   /** What it does with language models; null where the API runs none. */
   readonly llm: LlmOperation | null
+  /** What Postern serves here itself; null: requests are forwarded. */
+  readonly local: LocalRoute | null
 }
 
 /** One of the operator's own by its name, or that of the credential's project (or account) to a platform. */
@@ -264,6 +269,7 @@ export interface Preset {
   readonly injectionPlace: InjectionPlace
   /** Null: it is no language model's. */
   readonly llm: LlmProvider | null
+  readonly oauth: PresetOAuth
   /** The vendor's own limit headers, on every answer, beside the standard ones. */
   readonly limitHeaders: ((limits: LimitStanding, now: number) => readonly string[]) | null
 }

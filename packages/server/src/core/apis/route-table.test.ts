@@ -25,6 +25,7 @@ function aRoute(pattern: string, methods: readonly string[] = [], more: Partial<
     contract: null,
     connection: null,
     llm: null,
+    local: null,
     ...more,
   }
 }

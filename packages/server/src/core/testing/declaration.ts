@@ -37,6 +37,7 @@ export function aRoute(fields: Partial<Route> = {}): Route {
     contract: null,
     connection: null,
     llm: null,
+    local: null,
     ...fields,
   }
 }
@@ -74,6 +75,7 @@ export function aPreset(fields: Partial<Preset> = {}): Preset {
     errorHeaders: null,
     injectionPlace: { in: 'bearer' },
     llm: null,
+    oauth: { endpoints: [], fromKeys: false },
     limitHeaders: null,
     ...fields,
   }
@@ -94,6 +96,13 @@ export function anApi(fields: Partial<Omit<Api, 'routes'>> & { readonly routes?:
     upstreamCredentials: { live: null, sandbox: null },
     identityHeaders: true,
     llm: null,
+    oauth: {
+      accessToken: 'opaque',
+      ttlMs: 900_000,
+      refresh: { idleMs: 2_592_000_000, absoluteMs: 7_776_000_000 },
+      resources: ['https://console.example.com/apis/shop'],
+      fromKeys: false,
+    },
     places: everyPlace,
     scopes: new Map([
       ['orders.read', 'Read orders'],

@@ -68,6 +68,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     contract: null,
     connection: null,
     llm: null,
+    local: null,
     ...options.route,
   }
   const api = anApi(upstreamPort, options, route)
@@ -170,12 +171,20 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
       errorHeaders: null,
       injectionPlace: { in: 'bearer' },
       llm: null,
+      oauth: { endpoints: [], fromKeys: false },
       limitHeaders: null,
     },
     upstreams: { live: upstream, sandbox: null },
     upstreamCredentials: { live: options.upstreamCredential ?? null, sandbox: null },
     identityHeaders: options.identityHeaders ?? true,
     llm: null,
+    oauth: {
+      accessToken: 'opaque',
+      ttlMs: 900_000,
+      refresh: { idleMs: 1, absoluteMs: 1 },
+      resources: ['https://postern.example/apis/shop'],
+      fromKeys: false,
+    },
     places: options.places ?? everyPlace,
     scopes: new Map(),
     implies: noImpliedScopes,

@@ -1,0 +1,9 @@
+import type { OAuthDialect } from './dialect.ts'
+
+/** What Postern serves at a route itself, instead of forwarding the request. */
+export interface LocalRoute {
+  readonly endpoint: LocalEndpoint
+  readonly dialect: OAuthDialect
+}
+
+export type LocalEndpoint = 'token' | 'introspection' | 'revocation'
