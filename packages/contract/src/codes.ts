@@ -553,6 +553,15 @@ export const codes = {
     log: 'authorization code of another client, redirect_uri or resource; it is spent',
     oauthError: 'invalid_grant',
   },
+  code_revoked: {
+    stage: 'oauth',
+    status: 400,
+    title: 'The authorization code is not valid',
+    detail:
+      'The authorization code is unknown, expired, used, or was issued for another request. Start the authorization again.',
+    log: 'the consent was withdrawn, or the person may not sign in any more',
+    oauthError: 'invalid_grant',
+  },
   verifier_mismatch: {
     stage: 'oauth',
     status: 400,
@@ -814,6 +823,13 @@ export function oauthErrorOf(code: Code): OAuthError {
     case 'management':
       return 'invalid_request'
   }
+}
+
+/** The status that goes with it there (RFC 6749, section 5.2): 401 and 400, but for what is no matter of OAuth. */
+export function oauthStatusOf(code: Code): number {
+  const error = oauthErrorOf(code)
+  if (error === 'invalid_client') return 401
+  return error === 'unauthorized_client' ? 400 : codeRow(code).status
 }
 
 export function isCode(text: string): text is Code {

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Declaration } from './apis/api.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from './decision/answer.ts'
+import { Clients } from './decision/clients.ts'
 import { Decider, type Freshness } from './decision/decider.ts'
 import { identityHeaders } from './decision/identity.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
@@ -18,9 +19,11 @@ export function createDataPlane(parts: {
   readonly recorder: UsageRecorder
   readonly clock: Clock
   readonly onExposed: (entry: MeterEntry) => void
-}): DataPlane {
-  const decider = new Decider({ ...parts, failures: new FailureBudget() })
+}): DataPlane & { readonly clients: Clients } {
+  const failures = new FailureBudget()
+  const decider = new Decider({ ...parts, failures })
   return {
+    clients: new Clients({ ...parts, failures }),
     declaration: parts.declaration,
     evaluate: (facts, trace) => decider.evaluate(facts, trace),
     settle: (evaluation, facts) => decider.settle(evaluation, facts),

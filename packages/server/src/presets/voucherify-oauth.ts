@@ -15,7 +15,6 @@ const v1: OAuthDialect = {
   grantTypes: ['client_credentials'],
   required: ['scope'],
   tokenParameter: 'access_token',
-  scopeNames,
   issued: ({ accessToken, clientId, scopes, expiresAt, expiresInSeconds }) => ({
     access_token: accessToken,
     client_id: clientId,
@@ -40,11 +39,6 @@ export const voucherifyOAuth: PresetOAuth = {
     { id: `${tokenId}.v2`, path: '/v2/oauth/token', endpoint: 'token', dialect: v2 },
   ],
   fromKeys: true,
-}
-
-/** The reference writes `skus`, the vendor's own client the word of the path. */
-function scopeNames(name: string): string {
-  return name === 'SKUs' ? 'skus' : name
 }
 
 function introspected(token: IntrospectedToken | null): DialectBody {
@@ -74,16 +68,10 @@ function refused(error: RefusedRequest): ReturnType<OAuthDialect['refused']> {
 
 /** What the reference spells out. */
 function wordsOf({ code, missing, badScopes }: RefusedRequest): { key: string; message: string } | null {
-  switch (code) {
-    case 'scope_invalid':
-      return { key: 'invalid_scope', message: `Invalid scope: ${badScopes.join(',')}` }
-    case 'grant_type_unsupported':
-    case 'grant_type_not_allowed':
-      return { key: 'invalid_grant_type', message: 'Invalid grant_type' }
-    default:
-      if (missing === 'grant_type') return { key: 'invalid_grant_type', message: 'Invalid grant_type' }
-      return missing === null ? null : { key: 'missing_parameters', message: 'Missing parameters' }
-  }
+  if (code === 'scope_invalid') return { key: 'invalid_scope', message: `Invalid scope: ${badScopes.join(',')}` }
+  if (code === 'grant_type_unsupported' || code === 'grant_type_not_allowed' || missing === 'grant_type')
+    return { key: 'invalid_grant_type', message: 'Invalid grant_type' }
+  return missing === null ? null : { key: 'missing_parameters', message: 'Missing parameters' }
 }
 
 function seconds(epochMs: number): number {

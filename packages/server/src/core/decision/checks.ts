@@ -270,6 +270,40 @@ export const checksOfModels: readonly Check[] = [
   budgets,
 ]
 
+/** Keys and pairs mint tokens only where their API says so. */
+const minting: Check = {
+  step: 'kind',
+  test: ({ table, row, api }) =>
+    table.kind(row) === 'oauth_client' || api.oauth.fromKeys ? null : refuse('kind_not_allowed'),
+  compared: ({ table, row, api }) =>
+    `kind ${table.kind(row)}, API ${api.id} ${api.oauth.fromKeys ? 'has tokens from keys' : 'has tokens for OAuth clients'}`,
+}
+
+/** What becomes of a client by itself, whatever it asks for. One that only names itself has no secret to be rotated. */
+export const namingChecks: readonly Check[] = [state, expiry, notBefore, account, ip]
+export const authenticationChecks: readonly Check[] = [state, expiry, notBefore, rotation, account, ip]
+
+/** Whether a client may have what somebody allowed it on the API. */
+export const actingChecks: readonly Check[] = [state, expiry, notBefore, apiFit, account, plan, ip]
+
+/** Whether what was issued to a credential for the API is still good, wherever it is used from. */
+export const standingChecks: readonly Check[] = [state, expiry, notBefore, apiFit, account, plan]
+
+/** Whether a client may have a token for the API, to act for itself. */
+export const mintingChecks: readonly Check[] = [
+  minting,
+  state,
+  expiry,
+  notBefore,
+  apiFit,
+  environment,
+  region,
+  account,
+  plan,
+  ip,
+  origin,
+]
+
 export function rightsOfCandidate(candidate: Candidate): Rights {
   return (candidate.held ??= heldBy(candidate))
 }

@@ -150,7 +150,7 @@ export class Decider {
   #readRequest(facts: RequestFacts, trail: Trail, origin: string | null): Stages {
     const matched = match(facts, this.#declaration(), trail)
     const { presented, refusal } =
-      matched.refusal !== null || matched.api === null
+      matched.refusal !== null || matched.api === null || isLocal(matched)
         ? { presented: null, refusal: matched.refusal }
         : extract(facts, matched.api, matched.query, trail)
     return { facts, trail, matched, presented, refusal, origin, preflight: false }
@@ -212,6 +212,8 @@ export class Decider {
     const { api, route } = matched
     if (stages.refusal !== null || api === null || route === null)
       return this.#refused(stages, stages.refusal ?? refuse('api_unknown'))
+    // Whoever serves it goes on from here; to everybody else it is an answer.
+    if (isLocal(matched)) return this.#refused(stages, refuse('served_by_postern'))
     if (stages.preflight) return this.#preflight(stages)
     if (presented === null || known === null) return this.#refused(stages, refuse('credential_missing'))
 
@@ -373,7 +375,7 @@ export class Decider {
       refusal,
       principal,
       corsOrigin: listed ? origin : null,
-      exposed: refusal.code === 'insecure_transport' ? this.#exposed(stages) : null,
+      exposed: refusal.code === 'insecure_transport' && !isLocal(matched) ? this.#exposed(stages) : null,
     })
   }
 
@@ -389,6 +391,10 @@ export class Decider {
       this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow),
     )
   }
+}
+
+function isLocal({ route }: Match): boolean {
+  return route !== null && route.local !== null
 }
 
 /** What the last stage adds to what the first ones found. */

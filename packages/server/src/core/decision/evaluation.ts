@@ -57,7 +57,20 @@ export const steps = [
   'quotas',
   'budgets',
 ] as const
-export type Step = (typeof steps)[number]
+export type Step = (typeof steps)[number] | OAuthStep
+
+/** Checks of the endpoints for tokens; a trace has them, and no bit. */
+type OAuthStep =
+  | 'parameters'
+  | 'client'
+  | 'grant_type'
+  | 'resource'
+  | 'scope_request'
+  | 'code'
+  | 'verifier'
+  | 'refresh_token'
+  | 'redirect_uri'
+  | 'consent'
 
 /** What was presented, and where: so that it can be cut out before the upstream sees the request. */
 export interface Presented {

@@ -41,12 +41,7 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
   const secure =
     facts.plainOnTls !== true && (client.secure || ipInRanges(client.ip, declaration.transport.plainHttpFrom))
   if (!trail.add('transport', secure, () => spoken(facts, client), 'insecure_transport')) {
-    const target = canonicalPath(facts.target)
-    const address = addressOf(facts, declaration, target.ok ? target.path : '/')
-    return stop(refuse('insecure_transport'), {
-      api: address?.api ?? null,
-      query: target.ok ? target.query : '',
-    })
+    return stop(refuse('insecure_transport'), inClear(facts, declaration))
   }
 
   const target = canonicalPath(facts.target)
@@ -92,6 +87,22 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
 }
 
 type Found = Omit<Match, 'client' | 'refusal'>
+
+/**
+ * What came in clear is told which credential it has exposed: by its API, or by an endpoint of our own, which alone
+ * knows where a client's secret stands.
+ */
+function inClear(facts: RequestFacts, declaration: Declaration): Partial<Found> {
+  const target = canonicalPath(facts.target)
+  const path = target.ok ? target.path : '/'
+  const query = target.ok ? target.query : ''
+  const address = addressOf(facts, declaration, path)
+  const api = facts.api === undefined ? address?.api : declaration.apis.get(facts.api)
+  const routeMatch = api?.routes.match(facts.method, path.slice(address?.prefix.length ?? 0) || '/') ?? null
+  return api !== undefined && routeMatch?.methodMatched === true && routeMatch.route.local !== null
+    ? { api, query, route: routeMatch.route, environment: address?.environment ?? null }
+    : { api: address?.api ?? null, query }
+}
 
 /** Field by field, in one literal: this is the hot path, and every match has the same hidden class. */
 function matched(

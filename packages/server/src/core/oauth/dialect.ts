@@ -10,8 +10,6 @@ export interface OAuthDialect {
   readonly grantTypes: readonly GrantType[]
   /** Parameters that a request for a token needs here although the RFCs do not. */
   readonly required: readonly ('scope' | 'project_id')[]
-  /** Our name of a scope that its clients may spell in another way. */
-  scopeNames(name: string): string
   /** The parameter that carries the token at introspection and revocation. */
   readonly tokenParameter: 'token' | 'access_token'
   issued(issued: IssuedTokens): DialectBody

@@ -6,4 +6,5 @@ export interface LocalRoute {
   readonly dialect: OAuthDialect
 }
 
-export type LocalEndpoint = 'token' | 'introspection' | 'revocation'
+/** `page`: whatever else the console has (metadata, keys, what people see). */
+export type LocalEndpoint = 'token' | 'introspection' | 'revocation' | 'page'

@@ -7,21 +7,20 @@ export const standardDialect: OAuthDialect = {
   pairHeaders: [],
   grantTypes,
   required: [],
-  scopeNames: (name) => name,
   tokenParameter: 'token',
   issued: ({ accessToken, refreshToken, scopes, expiresInSeconds }) => ({
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: expiresInSeconds,
     ...(refreshToken !== null && { refresh_token: refreshToken }),
-    scope: scopes.join(' '),
+    ...scopeOf(scopes),
   }),
   introspected: (token) =>
     token === null
       ? { active: false }
       : {
           active: true,
-          scope: token.scopes.join(' '),
+          ...scopeOf(token.scopes),
           client_id: token.clientId,
           ...(token.kind === 'access' && { token_type: 'Bearer' }),
           exp: seconds(token.expiresAt),
@@ -37,6 +36,11 @@ export const standardDialect: OAuthDialect = {
     status,
     body: { error, error_description: description, request_id: requestId },
   }),
+}
+
+/** A scope has at least one name (RFC 6749, section 3.3): where an API declares none, there is none to be told. */
+function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
+  return scopes.length === 0 ? {} : { scope: scopes.join(' ') }
 }
 
 function seconds(epochMs: number): number {

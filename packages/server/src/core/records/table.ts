@@ -90,6 +90,8 @@ export class RecordTable {
   readonly #projects: ProjectSlot[] = []
   readonly #profiles: Profile[] = []
   readonly #origins = new ListedOrigins()
+  /** OAuth clients that were imported under an id of their own, by it. */
+  readonly #clients = new Map<string, number>()
   readonly #watchers: RowWatcher[] = []
   /** Freed since the last `releaseFreed`, and before it. */
   #freedNow: number[] = []
@@ -117,6 +119,12 @@ export class RecordTable {
   /** Row of the credential with this id (`cred_…`), -1 where none is held. */
   findCredential(id: string): number {
     return this.#rows.find(id)
+  }
+
+  /** Row of the OAuth client with this `client_id`, -1 where none is held. */
+  findClient(clientId: string): number {
+    const row = this.#clients.get(clientId) ?? this.#rows.find(`cred_${clientId}`)
+    return row !== -1 && this.kind(row) === 'oauth_client' && this.publicId(row) === clientId ? row : -1
   }
 
   owner(secretRow: number): number {
@@ -359,6 +367,7 @@ export class RecordTable {
       fields.llm === null &&
       fields.oauth === null
     if (plain) return this.#forgetOwn(row)
+    this.#forgetClient(row)
     const number = this.#rows.own(row) || (this.#freeOwn.pop() ?? this.#own.length)
     this.#rows.setOwn(row, number)
     this.#own[number] = {
@@ -371,11 +380,19 @@ export class RecordTable {
       oauth: fields.oauth,
       spent: carriedOver(this.own(row)?.spent, fields.limits),
     }
+    const { oauth, publicId } = fields
+    if (oauth !== null && publicId !== null && !this.#rows.idIs(row, publicId)) this.#clients.set(publicId, row)
+  }
+
+  #forgetClient(row: number): void {
+    const publicId = this.own(row)?.publicId ?? null
+    if (publicId !== null && this.#clients.get(publicId) === row) this.#clients.delete(publicId)
   }
 
   #forgetOwn(row: number): void {
     const number = this.#rows.own(row)
     if (number === 0) return
+    this.#forgetClient(row)
     this.#own[number] = undefined
     this.#freeOwn.push(number)
     this.#rows.setOwn(row, 0)
