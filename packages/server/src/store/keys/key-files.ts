@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -48,7 +49,8 @@ export function openKeyFiles(folder: string, random: Random): KeyFiles {
     read,
     ensure: (name, make) => read(name) ?? makeKey(pathOf(name), make(), random),
     remove: (name) => {
-      unlinkSync(pathOf(name))
+      // Another node that shares the folder may have done it.
+      rmSync(pathOf(name), { force: true })
       syncFolder(join(pathOf(name), '..'))
     },
   }
