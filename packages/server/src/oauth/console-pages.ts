@@ -1,0 +1,15 @@
+import type { Declaration } from '../core/apis/api.ts'
+import type { ConsolePage } from '../core/oauth/console-routes.ts'
+import { introspectId, revokeId, standardPaths, tokenId } from '../core/oauth/standard-endpoints.ts'
+import { jwksPath, metadataPaths } from './metadata.ts'
+
+/** What the console serves of OAuth by itself; where people are asked is for `identity/`. */
+export function oauthPages(declaration: Declaration): readonly ConsolePage[] {
+  return [
+    { id: tokenId, path: standardPaths.token, endpoint: 'token' },
+    { id: introspectId, path: standardPaths.introspect, endpoint: 'introspection' },
+    { id: revokeId, path: standardPaths.revoke, endpoint: 'revocation' },
+    { id: 'oauth.jwks', path: jwksPath },
+    ...metadataPaths(declaration).map((path) => ({ id: 'oauth.metadata', path })),
+  ]
+}
