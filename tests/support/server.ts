@@ -60,6 +60,8 @@ export interface TestServerOptions {
   readonly outbound?: StartOptions['outbound']
   readonly listen?: string
   readonly ownPorts?: number
+  /** The issuer; without it the console's own address. */
+  readonly publicUrl?: string
   /** What the upstream answers; without it: what it was sent. */
   readonly answer?: (echo: Echo) => unknown
 }
@@ -75,7 +77,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
       'version: 1',
       'brand: acme',
       `listen: {gateway: "127.0.0.1:${gateway}", console: "127.0.0.1:${console}", ops: "127.0.0.1:${ops}"${listen}}`,
-      `public_url: http://127.0.0.1:${console}`,
+      `public_url: ${options.publicUrl ?? `http://127.0.0.1:${console}`}`,
       'data: ./data',
       `keys: ${JSON.stringify(options.keys ?? './keys')}`,
       `store: {url: ${JSON.stringify(options.store ?? 'sqlite')}}`,

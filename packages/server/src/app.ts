@@ -15,7 +15,6 @@ import { bootstrapRecord, ensureManagementKey, ensureOperatorAccount } from './c
 import { withOperator } from './core/accounts/operator.ts'
 import type { Declaration } from './core/apis/api.ts'
 import { everyUpstream } from './core/apis/regions.ts'
-import { createRouteTable } from './core/apis/route-table.ts'
 import { allEvents } from './core/audit/all-events.ts'
 import { CheckpointWriter, readCheckpoints } from './core/audit/checkpoint-file.ts'
 import { verifyAudit } from './core/audit/verify.ts'
@@ -26,6 +25,7 @@ import { Feed } from './core/feed/feed.ts'
 import { Housekeeping } from './core/housekeeping.ts'
 import { createIssuers } from './core/issuers/verifier.ts'
 import { Limiter } from './core/limits/limiter.ts'
+import { consoleRoutes } from './core/oauth/console-routes.ts'
 import { RecordTable } from './core/records/table.ts'
 import type { ApplyChanges, MeterEntry } from './core/runtime.ts'
 import type { Store } from './core/store.ts'
@@ -35,6 +35,8 @@ import { isQuestion } from './gateway/forward-auth/question.ts'
 import { createGateway } from './gateway/gateway.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
+import { oauthPages } from './oauth/console-pages.ts'
+import { createOAuth } from './oauth/oauth.ts'
 import { type AccessLog, type Via, createAccessLog } from './ops/access-log.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -201,6 +203,19 @@ async function assemble(
     clock,
     onExposed: (entry) => exposures.note(entry),
   })
+  const oauth = createOAuth({
+    declaration: () => declaration,
+    clients: dataPlane.clients,
+    tokens: store.tokens,
+    grants: store.grants,
+    grantRecord: (input) => store.records.grant(input),
+    apply,
+    minted: () => undefined,
+    signingKeys: keyFiles.tokens,
+    clock,
+    random,
+    ids,
+  })
   const signingKey = keyFiles.auditSigningKey()
   const checkpoints = new CheckpointWriter(checkpointsFolder, signingKey, node)
   const housekeeping = new Housekeeping({
@@ -212,7 +227,10 @@ async function assemble(
     connections,
     checkpoints,
     retention: () => config.retention,
-    sweepKeys: (now) => void keyFiles.sweep(now),
+    sweepKeys: (now) => {
+      keyFiles.sweep(now)
+      keyFiles.tokens.keep(now)
+    },
     reportFault,
   })
   await housekeeping.loadQuotas()
@@ -247,6 +265,7 @@ async function assemble(
     ids,
     reportFault: log.fault,
     limits: wireLimits(config),
+    endpointAt: (local) => oauth.at(local),
     observer: observedBy('gateway'),
     tls: tls.face('gateway'),
     onTargetChange: ({ change, ...fields }) => log.info(`upstream.target_${change}`, fields),
@@ -283,6 +302,7 @@ async function assemble(
     targets: () => gateway.targets(),
     issuers: () => issuers.status(),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
+    endpoint: (path) => oauth.onConsole(path),
     tls: tls.face('console'),
     verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
     version,
@@ -378,9 +398,7 @@ async function moveForwardAuth(ops: Ops, { listen }: Config): Promise<Result<nul
 }
 
 function inForce(declared: Declaration): Declaration {
-  const noRoutes = createRouteTable([], { caseInsensitive: false })
-  if (!noRoutes.ok) throw new Error('an empty route table has no conflicts')
-  return withOperator(declared, generic, noRoutes.value)
+  return withOperator(declared, generic, consoleRoutes(oauthPages(declared)))
 }
 
 function passing(clock: Clock, ms: number): Promise<void> {

@@ -4,6 +4,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { ConnectionTable } from '../core/connections/table.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { Endpoint } from '../core/oauth/endpoint.ts'
+import type { LocalRoute } from '../core/oauth/local-route.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { type Connected, createConnected } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
@@ -27,6 +29,8 @@ export interface GatewayParts {
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
   /** For metrics: told as it happens. */
   readonly observer?: GatewayObserver
+  /** What stands behind a route that is served here; without it there is no such route. */
+  readonly endpointAt?: (local: LocalRoute) => Endpoint
   /** Without it every listener speaks plain HTTP. */
   readonly tls?: GatewayTls
 }
@@ -63,6 +67,7 @@ export interface GatewayContext {
   readonly upstreams: Upstreams
   readonly reportFault: GatewayParts['reportFault']
   readonly observer: GatewayObserver | null
+  readonly endpointAt: (local: LocalRoute) => Endpoint
   readonly tls: GatewayTls | null
   /** Of bodies that are looked at, held now. */
   readonly held: { bytes: number }
@@ -90,8 +95,13 @@ export function createContext(parts: GatewayParts): GatewayContext {
     }),
     reportFault: parts.reportFault,
     observer: parts.observer ?? null,
+    endpointAt: parts.endpointAt ?? noEndpoint,
     tls: parts.tls ?? null,
     held: { bytes: 0 },
     closing: false,
   }
+}
+
+function noEndpoint({ endpoint }: LocalRoute): never {
+  throw new Error(`nothing serves the endpoint "${endpoint}"`)
 }

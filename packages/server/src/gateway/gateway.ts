@@ -12,6 +12,7 @@ import { factsOf } from './facts.ts'
 import { asReceived, forward, type ForwardOptions } from './forward.ts'
 import { bodyDecides, boundsOf, InspectedBody } from './inspected-body.ts'
 import { type BusyAddress, type ListenAddress, createListeners } from './listeners.ts'
+import { localOf, serveLocal } from './local.ts'
 import { modelFacts, modelOptions } from './model-request.ts'
 import type { TargetView } from './upstream-targets/groups.ts'
 import { refusedAs, wireEvaluation, wireFault } from './wire.ts'
@@ -84,6 +85,8 @@ function readable(context: GatewayContext, exchange: Exchange, facts: RequestFac
 
 /** In one synchronous turn: what was decided is charged and sent on before anything can change. */
 function decided(context: GatewayContext, exchange: Exchange, facts: RequestFacts, found: Evaluation): void {
+  const local = localOf(found)
+  if (local !== null) return serveLocal(context, exchange, facts, found, local)
   const evaluation = admitted(exchange, facts, found)
   if (evaluation.allowed && facts.body === undefined) {
     const body = bodyDecides(evaluation, exchange, facts)

@@ -39,6 +39,8 @@ export function boundsOf({ contract, bodyBytesMax, timeouts }: Route): BodyBound
 interface BodyBounds {
   readonly bytesMax: number
   readonly idleMs: number
+  /** Absent: five minutes. */
+  readonly wholeMs?: number
 }
 
 /**
@@ -52,6 +54,7 @@ export class InspectedBody implements Deadline, InFlight {
   readonly #context: GatewayContext
   readonly #exchange: Exchange
   readonly #idleMs: number
+  readonly #wholeMs: number
   readonly #bytesMax: number
   readonly #answer: (outcome: Buffer | Code) => void
   /** Copied together as it comes: bytes that come one by one would each hold the packet that they came in. */
@@ -72,6 +75,7 @@ export class InspectedBody implements Deadline, InFlight {
     this.#exchange = exchange
     this.#bytesMax = bounds.bytesMax
     this.#idleMs = bounds.idleMs
+    this.#wholeMs = bounds.wholeMs ?? wholeWithinMs
     this.#answer = answer
   }
 
@@ -83,7 +87,7 @@ export class InspectedBody implements Deadline, InFlight {
     exchange.releaseBody = () => this.#release()
     exchange.res.once('close', exchange.releaseBody)
     exchange.inFlight = this
-    this.#lastInstant = this.#context.clock.monotonic() + wholeWithinMs
+    this.#lastInstant = this.#context.clock.monotonic() + this.#wholeMs
     this.#putOff()
     this.#context.deadlines.watch(this)
     if (expectsContinue) exchange.res.writeContinue()

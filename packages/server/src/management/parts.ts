@@ -17,6 +17,7 @@ import type { AuditVerdict } from '../core/audit/verify.ts'
 import type { FieldSealing } from '../core/connections/connection.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
 import type { Issuers } from '../core/issuers/verifier.ts'
+import type { Endpoint } from '../core/oauth/endpoint.ts'
 import type { Outbound } from '../core/outbound.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
@@ -53,6 +54,8 @@ export interface ManagementParts {
   backupFolder(name: string): string | null
   /** The audit log against the checkpoints of this node. */
   verifyAudit(): Promise<AuditVerdict>
+  /** What the console serves at a path beside the management API; null: nothing. */
+  endpoint?(path: string): Endpoint | null
   /** TLS on the console's listener; without it, it speaks plain HTTP. */
   readonly tls?: ConsoleTls
   readonly version: string

@@ -1,22 +1,6 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
 import { TLSSocket } from 'node:tls'
 
-import type { FastifyServerOptions } from 'fastify'
-
 import type { ManagementParts } from './parts.ts'
-
-/** A head within 10 s, a whole request within 30 s: slow senders hold nothing. */
-export const requestTimeoutMs = 30_000
-const headersTimeoutMs = 10_000
-
-/** Makes each server of the console: `localhost` has two. */
-export function createConsoleServer({ tls }: ManagementParts): NonNullable<FastifyServerOptions['serverFactory']> {
-  return (handler: RequestListener): Server => {
-    const server = createServer({ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs }, handler)
-    tls?.attach(server)
-    return server
-  }
-}
 
 /** How a request came: whether it was encrypted, and whether it should have been. */
 export function transportOf(
