@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+import { browserTests } from './tests/browser/support/installed.ts'
 import { neighbourTests } from './tests/neighbours/support/programs.ts'
 
 const storeTests = 'packages/server/src/store/**/*.test.ts'
@@ -25,11 +26,13 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['tests/**/*.test.ts'],
-          exclude: [conformanceTests, 'tests/neighbours/**'],
+          exclude: [conformanceTests, 'tests/neighbours/**', 'tests/browser/**'],
           globalSetup: [postgres],
         },
       },
       { extends: true, test: { name: 'conformance', include: [conformanceTests] } },
+      // Debian's Chromium: where it is not installed, there are no tests of it.
+      { extends: true, test: { name: 'browser', include: browserTests() } },
       // Proxies of the system's packages: those that are not installed have no tests here.
       { extends: true, test: { name: 'neighbours', include: neighbourTests() } },
     ],
