@@ -33,6 +33,7 @@ import { UsageRecorder } from './core/usage/recorder.ts'
 import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
 import { isQuestion } from './gateway/forward-auth/question.ts'
 import { createGateway } from './gateway/gateway.ts'
+import { createIdentity, identityPages } from './identity/identity.ts'
 import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
 import { oauthPages } from './oauth/console-pages.ts'
@@ -216,6 +217,16 @@ async function assemble(
     random,
     ids,
   })
+  const identity = createIdentity({
+    store,
+    sealing: keyFiles.people,
+    apply,
+    declaration: () => declaration,
+    clock,
+    ids,
+    random,
+    reportFault: log.fault,
+  })
   const signingKey = keyFiles.auditSigningKey()
   const checkpoints = new CheckpointWriter(checkpointsFolder, signingKey, node)
   const housekeeping = new Housekeeping({
@@ -302,7 +313,7 @@ async function assemble(
     targets: () => gateway.targets(),
     issuers: () => issuers.status(),
     backupFolder: (name) => (alone ? join(config.data, 'backups', name) : null),
-    endpoint: (path) => oauth.onConsole(path),
+    endpoint: (path) => oauth.onConsole(path) ?? identity.onConsole(path),
     tls: tls.face('console'),
     verifyAudit: () => verifyAudit(allEvents(store.events), readCheckpoints(checkpointsFolder), signingKey),
     version,
@@ -398,7 +409,7 @@ async function moveForwardAuth(ops: Ops, { listen }: Config): Promise<Result<nul
 }
 
 function inForce(declared: Declaration): Declaration {
-  return withOperator(declared, generic, consoleRoutes(oauthPages(declared)))
+  return withOperator(declared, generic, consoleRoutes([...oauthPages(declared), ...identityPages(declared)]))
 }
 
 function passing(clock: Clock, ms: number): Promise<void> {

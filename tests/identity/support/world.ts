@@ -17,7 +17,6 @@ import { newLinkSecret } from '../../../packages/server/src/core/people/link.ts'
 import type { MemberRole } from '../../../packages/server/src/core/people/member.ts'
 import type { Store } from '../../../packages/server/src/core/store.ts'
 import { createIdentity } from '../../../packages/server/src/identity/identity.ts'
-import type { IdentityParts } from '../../../packages/server/src/identity/parts.ts'
 import { createKeyFiles, openStore } from '../../../packages/server/src/store/index.ts'
 import { aPerson, type Person, type Shown } from './person.ts'
 
@@ -63,7 +62,6 @@ export async function startWorld(): Promise<World> {
   const faults: string[] = []
   const identity = createIdentity({
     store,
-    authorization: noAuthorization,
     sealing: createKeyFiles(join(folder, 'keys'), systemRandom).people,
     apply: () => {},
     declaration: () => declaration,
@@ -186,15 +184,6 @@ export async function setUpFactor(person: Person, world: World): Promise<{ key: 
 
 export function codeOf(key: string, { clock }: World): string {
   return new TOTP({ secret: key }).generate({ timestamp: clock.now() })
-}
-
-/** Pages that lead nowhere but to themselves ask nothing of it. */
-const noAuthorization: IdentityParts['authorization'] = {
-  read: () => Promise.reject(new Error('nobody asks for access here')),
-  approve: () => Promise.reject(new Error('nobody asks for access here')),
-  refuse: () => {
-    throw new Error('nobody asks for access here')
-  },
 }
 
 const declared = `

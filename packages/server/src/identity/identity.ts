@@ -1,4 +1,7 @@
+import type { Declaration } from '../core/apis/api.ts'
 import type { Answer } from '../core/decision/answer.ts'
+import type { Evaluation } from '../core/decision/evaluation.ts'
+import type { ConsolePage } from '../core/oauth/console-routes.ts'
 import type { Endpoint, Served } from '../core/oauth/endpoint.ts'
 import { type Context, createContext, type Page } from './context.ts'
 import { factor, factorPage } from './factor.ts'
@@ -12,20 +15,22 @@ import { renewRecoveryCodes, secondFactorPage, turnOffSecondFactor, turnOnSecond
 import { endSessions } from './me/sessions.ts'
 import { message } from './messages.ts'
 import type { IdentityParts } from './parts.ts'
-import { belowBase, pathOf, readRequest, type Unread } from './request.ts'
+import { basePath, belowBase, readRequest, type Unread } from './request.ts'
 import { reset, resetPage } from './reset.ts'
 import { signIn, signInPage } from './sign-in.ts'
 import { signOut, signOutPage } from './sign-out.ts'
 
 /** People's pages: who signs in, and what they agree to. */
 export interface Identity {
-  /** Whether a target, as it was received, leads to these pages. */
-  owns(target: string): boolean
   readonly endpoint: Endpoint
+  /** What the console serves at a path, as it was received; null: none of these pages. */
+  onConsole(path: string): Endpoint | null
 }
 
 interface Route {
-  /** `*`: a secret, which no log may have. */
+  /** Of its route, in counts and in the request log. */
+  readonly id: string
+  /** `{secret}`: what no log may have. */
   readonly path: string
   readonly get?: (context: Context) => Page
   readonly post?: (context: Context) => Page
@@ -33,23 +38,27 @@ interface Route {
 
 /** Every page. */
 const routes: readonly Route[] = [
-  { path: '/sign-in', get: signInPage, post: signIn },
-  { path: '/sign-in/factor', get: factorPage, post: factor },
-  { path: '/sign-out', get: signOutPage, post: signOut },
-  { path: '/invitation', get: invitationPage, post: acceptInvitation },
-  { path: '/invitation/*', get: invitationLinkPage },
-  { path: '/reset', post: reset },
-  { path: '/reset/*', get: resetPage },
-  { path: '/me', get: mePage },
-  { path: '/me/password', get: passwordPage, post: changePassword },
-  { path: '/me/second-factor', get: secondFactorPage, post: turnOnSecondFactor },
-  { path: '/me/second-factor/codes', post: renewRecoveryCodes },
-  { path: '/me/second-factor/off', post: turnOffSecondFactor },
-  { path: '/me/sessions/end', post: endSessions },
-  { path: '/me/grants/withdraw', post: withdrawGrant },
+  { id: 'people.sign_in', path: '/sign-in', get: signInPage, post: signIn },
+  { id: 'people.second_factor', path: '/sign-in/factor', get: factorPage, post: factor },
+  { id: 'people.sign_out', path: '/sign-out', get: signOutPage, post: signOut },
+  { id: 'people.invitation', path: '/invitation', get: invitationPage, post: acceptInvitation },
+  { id: 'people.invitation', path: '/invitation/{secret}', get: invitationLinkPage },
+  { id: 'people.reset', path: '/reset', post: reset },
+  { id: 'people.reset', path: '/reset/{secret}', get: resetPage },
+  { id: 'people.account', path: '/me', get: mePage },
+  { id: 'people.account', path: '/me/password', get: passwordPage, post: changePassword },
+  { id: 'people.account', path: '/me/second-factor', get: secondFactorPage, post: turnOnSecondFactor },
+  { id: 'people.account', path: '/me/second-factor/codes', post: renewRecoveryCodes },
+  { id: 'people.account', path: '/me/second-factor/off', post: turnOffSecondFactor },
+  { id: 'people.account', path: '/me/sessions/end', post: endSessions },
+  { id: 'people.account', path: '/me/grants/withdraw', post: withdrawGrant },
 ]
 
-const owned = /^\/(sign-in|sign-out|me|invitation|reset|oauth\/authorize|oauth\/consent)(\/|$)/
+/** Their routes on the console: below the path of the public URL too, which a proxy in front may leave there. */
+export function identityPages({ publicUrl }: Pick<Declaration, 'publicUrl'>): readonly ConsolePage[] {
+  const base = basePath(publicUrl)
+  return routes.flatMap(({ id, path }) => [{ id, path }, ...(base === '' ? [] : [{ id, path: base + path }])])
+}
 
 export function createIdentity(parts: IdentityParts): Identity {
   const context = createContext(parts)
@@ -59,8 +68,8 @@ export function createIdentity(parts: IdentityParts): Identity {
     POST: post === undefined ? null : post(context),
   }))
   const find = (path: string) => {
-    const end = path.lastIndexOf('/')
-    return pages.find((page) => page.path === path) ?? pages.find((page) => page.path === `${path.slice(0, end)}/*`)
+    const link = `${path.slice(0, path.lastIndexOf('/'))}/{secret}`
+    return pages.find((page) => page.path === path) ?? pages.find((page) => page.path === link)
   }
   const answer = async (received: Parameters<Endpoint>[0]): Promise<Answer | Served> => {
     const read = readRequest(received, parts.declaration())
@@ -71,14 +80,18 @@ export function createIdentity(parts: IdentityParts): Identity {
     const handle = page[request.method]
     return handle === null ? unreadable(parts, request.requestId, 'method') : await handle(request)
   }
+  const endpoint: Endpoint = async (received) => {
+    const answered = await answer(received)
+    return 'answer' in answered ? answered : { answer: answered, evaluation: served(received.matched) }
+  }
   return {
-    owns: (target) => owned.test(pathOf(belowBase(target, parts.declaration().publicUrl))),
-    endpoint: async (received) => {
-      const answered = await answer(received)
-      return 'answer' in answered ? answered : { answer: answered, evaluation: received.matched }
-    },
+    endpoint,
+    onConsole: (path) => (find(belowBase(path, parts.declaration().publicUrl)) === undefined ? null : endpoint),
   }
 }
+
+/** For the meter: a page was shown, whatever it says. */
+const served = (matched: Evaluation): Evaluation => ({ ...matched, allowed: true, refusal: null, trace: null })
 
 const notFound = {
   status: 404,

@@ -139,8 +139,7 @@ function send(
     ...headers,
     ...length,
     ...hsts,
-    'Referrer-Policy',
-    'no-referrer',
+    ...(headers.includes('Referrer-Policy') ? [] : ['Referrer-Policy', 'no-referrer']),
     ...(last ? ['Connection', 'close'] : []),
   ])
   res.end(body)

@@ -11,8 +11,12 @@ export function shownUserAgent({ presented }: Evaluation, facts: RequestFacts): 
   return text === null ? null : withoutSecrets(text, presented?.secret).slice(0, 256)
 }
 
-/** Without the query, where a key may have travelled; at most 1,024 characters. */
-export function shownPath({ presented }: Evaluation, { target }: RequestFacts): string {
+/**
+ * Without the query, where a key may have travelled; at most 1,024 characters. Of a page of the console its pattern:
+ * links that were sent to somebody end with a secret.
+ */
+export function shownPath({ presented, route }: Evaluation, { target }: RequestFacts): string {
+  if (route?.local?.endpoint === 'page') return route.pattern
   const mark = target.indexOf('?')
   return withoutSecrets(mark === -1 ? target : target.slice(0, mark), presented?.secret).slice(0, 1024)
 }
