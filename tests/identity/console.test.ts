@@ -38,7 +38,7 @@ describe('people’s pages on the console', () => {
   it('do not open the management API: a session’s cookie is no credential of it', async () => {
     const cookie = `postern_session=${'A'.repeat(43)}; __Host-postern_session=${'A'.repeat(43)}`
     const answer = await get('/api/v1/system', { cookie })
-    expect([answer.status, (await answer.json()).code]).toEqual([401, 'credential_missing'])
+    expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('credential_missing')])
   })
 
   it('are counted and logged, but no secret of a link is', async () => {
