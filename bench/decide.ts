@@ -9,6 +9,7 @@ import { Trail } from '../packages/server/src/core/decision/trail.ts'
 import { FailureBudget } from '../packages/server/src/core/limits/failure-budget.ts'
 import { Limiter } from '../packages/server/src/core/limits/limiter.ts'
 import type { LimitRule } from '../packages/server/src/core/limits/rules.ts'
+import { tokenParts } from '../packages/server/src/core/testing/tokens.ts'
 import { bar, type Bench, type Report } from './lib/bench.ts'
 import { holdCredentials } from './lib/credentials.ts'
 import { declarationWith, host } from './lib/declaration.ts'
@@ -53,6 +54,7 @@ function makeWorld(own: readonly LimitRule[]): World {
     limiter: new Limiter(table),
     failures: new FailureBudget(),
     freshness: { isFresh: () => true, catchUp: () => null },
+    tokens: tokenParts(table),
   })
   const [place] = api.places
   if (place === undefined) throw new Error('the API has a place')

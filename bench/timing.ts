@@ -5,6 +5,7 @@ import { Decider } from '../packages/server/src/core/decision/decider.ts'
 import type { RequestFacts } from '../packages/server/src/core/decision/facts.ts'
 import { FailureBudget } from '../packages/server/src/core/limits/failure-budget.ts'
 import { Limiter } from '../packages/server/src/core/limits/limiter.ts'
+import { tokenParts } from '../packages/server/src/core/testing/tokens.ts'
 import { bar, type Bar, type Bench, type Report } from './lib/bench.ts'
 import { aKey, holdCredentials } from './lib/credentials.ts'
 import { declarationWith, host } from './lib/declaration.ts'
@@ -71,6 +72,7 @@ function makeWorld(): World {
         return null
       },
     },
+    tokens: tokenParts(table),
   })
   const decide = (facts: RequestFacts): boolean => {
     const evaluation = decider.evaluate(facts, false)

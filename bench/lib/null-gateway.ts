@@ -23,8 +23,11 @@ const { declaration, listen } = loaded.value
 
 const everybody: Principal = {
   row: 0,
-  secretRow: 0,
   generation: 0,
+  holder: 0,
+  holderGeneration: 0,
+  secretRow: 0,
+  bearer: null,
   credential: 'cred_000000000000',
   secret: 'sec_00000000000000000000000000000000',
   publicId: '000000000000',
@@ -34,6 +37,10 @@ const everybody: Principal = {
   environment: 'live',
   region: null,
   scopes: ['orders.read'],
+  token: null,
+  grant: null,
+  subject: null,
+  label: null,
 }
 
 function evaluate(facts: RequestFacts): Evaluation {

@@ -1,6 +1,8 @@
 import { systemClock } from '../../packages/server/src/base/clock.ts'
 import { Feed } from '../../packages/server/src/core/feed/feed.ts'
+import { GrantTable } from '../../packages/server/src/core/grants/grant-table.ts'
 import { RecordTable } from '../../packages/server/src/core/records/table.ts'
+import { TokenCache } from '../../packages/server/src/core/tokens/token-cache.ts'
 import { openStore } from '../../packages/server/src/store/index.ts'
 import { issue, makeAccount } from '../../tests/support/issue.ts'
 import { startServerProcess } from '../../tests/support/process.ts'
@@ -63,6 +65,7 @@ async function startNode(url: string, folder: string, hinted: boolean): Promise<
   const feed = new Feed({
     records: store.records,
     table,
+    tokens: { cache: new TokenCache(), grants: new GrantTable(table), store: store.tokens },
     clock: systemClock,
     alone: false,
     staleAfterMs: () => 30_000,

@@ -6,6 +6,7 @@ import { formatConfigError } from '../../packages/server/src/config/issue.ts'
 import { loadConfigText } from '../../packages/server/src/config/load.ts'
 import { createDataPlane } from '../../packages/server/src/core/data-plane.ts'
 import { Limiter } from '../../packages/server/src/core/limits/limiter.ts'
+import { tokenParts } from '../../packages/server/src/core/testing/tokens.ts'
 import { UsageRecorder } from '../../packages/server/src/core/usage/recorder.ts'
 import { createGateway } from '../../packages/server/src/gateway/gateway.ts'
 import { freePorts } from '../../tests/support/ports.ts'
@@ -50,6 +51,7 @@ export async function startFuzzGateway(count: number): Promise<FuzzGateway> {
     table,
     limiter: new Limiter(table),
     freshness: { isFresh: () => true, catchUp: () => null },
+    tokens: tokenParts(table),
     recorder,
     clock: systemClock,
     onExposed: () => undefined,

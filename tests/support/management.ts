@@ -14,10 +14,13 @@ import { withOperator } from '../../packages/server/src/core/accounts/operator.t
 import { createRouteTable } from '../../packages/server/src/core/apis/route-table.ts'
 import { createDataPlane } from '../../packages/server/src/core/data-plane.ts'
 import { Feed } from '../../packages/server/src/core/feed/feed.ts'
+import { GrantTable } from '../../packages/server/src/core/grants/grant-table.ts'
 import { Limiter } from '../../packages/server/src/core/limits/limiter.ts'
 import { RecordTable } from '../../packages/server/src/core/records/table.ts'
 import type { DataPlane } from '../../packages/server/src/core/runtime.ts'
 import type { Store } from '../../packages/server/src/core/store.ts'
+import { noJwts } from '../../packages/server/src/core/tokens/no-jwts.ts'
+import { TokenCache } from '../../packages/server/src/core/tokens/token-cache.ts'
 import { UsageRecorder } from '../../packages/server/src/core/usage/recorder.ts'
 import { createManagement } from '../../packages/server/src/management/app.ts'
 import type { ManagementParts } from '../../packages/server/src/management/parts.ts'
@@ -116,9 +119,11 @@ export async function startManagement(
   })
   await ensureOperatorAccount({ store, clock, ids, random: systemRandom, brand: 'acme', keep: () => {} })
   const table = new RecordTable()
+  const tokens = { cache: new TokenCache(), grants: new GrantTable(table) }
   const feed = new Feed({
     records: store.records,
     table,
+    tokens: { ...tokens, store: store.tokens },
     clock,
     alone: true,
     staleAfterMs: () => 30_000,
@@ -140,6 +145,7 @@ export async function startManagement(
     table,
     limiter: new Limiter(table),
     freshness: feed,
+    tokens: { ...tokens, loads: feed.tokens, jwts: noJwts },
     recorder,
     clock,
     onExposed: () => {},

@@ -22,6 +22,7 @@ import { createConnectionTable } from './core/connections/table.ts'
 import { createDataPlane } from './core/data-plane.ts'
 import { createExposures } from './core/exposures.ts'
 import { Feed } from './core/feed/feed.ts'
+import { GrantTable } from './core/grants/grant-table.ts'
 import { Housekeeping } from './core/housekeeping.ts'
 import { createIssuers } from './core/issuers/verifier.ts'
 import { Limiter } from './core/limits/limiter.ts'
@@ -29,6 +30,7 @@ import { consoleRoutes } from './core/oauth/console-routes.ts'
 import { RecordTable } from './core/records/table.ts'
 import type { ApplyChanges, MeterEntry } from './core/runtime.ts'
 import type { Store } from './core/store.ts'
+import { TokenCache } from './core/tokens/token-cache.ts'
 import { UsageRecorder } from './core/usage/recorder.ts'
 import { createForwardAuth } from './gateway/forward-auth/forward-auth.ts'
 import { isQuestion } from './gateway/forward-auth/question.ts'
@@ -154,10 +156,12 @@ async function assemble(
   const connections = createConnectionTable(keyFiles.connections, log.fault)
   const limiter = new Limiter(table)
   const alone = store.kind === 'sqlite'
+  const tokens = { cache: new TokenCache(), grants: new GrantTable(table) }
   const feed = new Feed({
     records: store.records,
     table,
     connections,
+    tokens: { ...tokens, store: store.tokens },
     clock,
     alone,
     staleAfterMs: () => config.staleAfterMs,
@@ -193,13 +197,15 @@ async function assemble(
     policyOf: (plan) => declaration.plans.get(plan ?? '')?.onExposed ?? config.onExposed,
     reportFault,
   })
-  const issuers = createIssuers({ clock, random, outbound, tell: log.info, own: null })
+  const own = { issuer: () => declaration.publicUrl, keys: keyFiles.tokens }
+  const issuers = createIssuers({ clock, random, outbound, tell: log.info, own })
   issuers.use(config.declaration.issuers)
   const dataPlane = createDataPlane({
     declaration: () => declaration,
     table,
     limiter,
     freshness: feed,
+    tokens: { ...tokens, loads: feed.tokens, jwts: issuers },
     recorder,
     clock,
     onExposed: (entry) => exposures.note(entry),
@@ -211,7 +217,7 @@ async function assemble(
     grants: store.grants,
     grantRecord: (input) => store.records.grant(input),
     apply,
-    minted: () => undefined,
+    minted: (minted) => feed.tokens.minted(minted),
     signingKeys: keyFiles.tokens,
     clock,
     random,

@@ -81,6 +81,10 @@ export const Principal = Type.Object(
     environment: Environment,
     region: nullable(Region),
     scopes: Type.Array(Type.String()),
+    token: nullable(Type.String({ description: 'Id of the token that was presented.' })),
+    grant: nullable(Type.String({ description: 'The consent that it stands on; `credential` is the client.' })),
+    subject: nullable(Type.String({ description: 'Who it is about: the user who consented, or `ISSUER:SUBJECT`.' })),
+    label: nullable(Type.String({ description: 'What the token was called when it was minted.' })),
   },
   { $id: 'Principal', description: 'Who the request is.' },
 )

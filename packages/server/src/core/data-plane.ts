@@ -2,8 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import type { Declaration } from './apis/api.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from './decision/answer.ts'
 import { Clients } from './decision/clients.ts'
-import { Decider, type Freshness } from './decision/decider.ts'
+import { Decider } from './decision/decider.ts'
 import { identityHeaders } from './decision/identity.ts'
+import type { Freshness, TokenParts } from './decision/resolve.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { Limiter } from './limits/limiter.ts'
 import type { RecordTable } from './records/table.ts'
@@ -16,6 +17,7 @@ export function createDataPlane(parts: {
   readonly table: RecordTable
   readonly limiter: Limiter
   readonly freshness: Freshness
+  readonly tokens: TokenParts
   readonly recorder: UsageRecorder
   readonly clock: Clock
   readonly onExposed: (entry: MeterEntry) => void

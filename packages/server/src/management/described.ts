@@ -111,6 +111,10 @@ export function decisionView(
             environment: principal.environment,
             region: principal.region,
             scopes: [...principal.scopes],
+            token: principal.token,
+            grant: principal.grant,
+            subject: principal.subject,
+            label: principal.label,
           },
     headers: headersView(answer.headers),
   }

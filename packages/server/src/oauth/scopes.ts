@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../base/result.ts'
 import type { Api } from '../core/apis/api.ts'
-import type { Rights } from '../core/decision/rights.ts'
+import type { Rights } from '../core/decision/held-rights.ts'
 import { oauthRefusal, type OAuthRefusal } from './refusal.ts'
 
 /** What was asked for, each scope once and by its name; all that may be had where nothing was (RFC 6749, section 3.3). */

@@ -4,6 +4,7 @@ import type { Accept, Place, Preset, PresetRoute, ScopeRule } from '../core/apis
 export const common = {
   form: 'key',
   pairShape: 'base62',
+  whenTwo: 'refuse',
   scopes: {},
   includes: {},
   roles: {},

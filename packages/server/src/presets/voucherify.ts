@@ -73,6 +73,8 @@ export const voucherify: Preset = {
   pairShape: 'uuid',
   places: [serverPair, clientPair, bearer(['token', 'jwt'])],
   oauth: voucherifyOAuth,
+  // The vendor's own client sends both.
+  whenTwo: 'bearer_decides',
   scopes: {
     api: 'All of /v1',
     client_api: 'All of /client/v1',

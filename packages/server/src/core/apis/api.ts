@@ -246,6 +246,11 @@ export interface Preset {
   /** Shape of the ids and secrets of pairs that we make. */
   readonly pairShape: 'uuid' | 'base62'
   readonly places: readonly Place[]
+  /**
+   * A Bearer and a pair in one request: ambiguous, or the Bearer decides, provided that both are of one project
+   * (otherwise 401).
+   */
+  readonly whenTwo: 'refuse' | 'bearer_decides'
   readonly scopes: Readonly<Record<string, string>>
   /** Scope → those that it stands for as well. */
   readonly includes: Readonly<Record<string, readonly string[]>>

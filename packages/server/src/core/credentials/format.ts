@@ -192,6 +192,11 @@ function isJwt(text: string): boolean {
   return dots === 2
 }
 
+/** Of any brand, the checksum not looked at. */
+export function looksLikeToken(text: string): boolean {
+  return /^[a-z][a-z0-9]{1,11}_at_[0-9A-Za-z]{49}$/.test(text)
+}
+
 /** CRC-32/ISO-HDLC of ASCII text in base 62, six characters. */
 export function checksum(text: string): string {
   let crc = -1

@@ -5,6 +5,7 @@ import type { LimitStanding, Place } from '../apis/api.ts'
 import type { CredentialRecord } from '../records/record.ts'
 import { aDeclaration, anApi, aPlan, aPreset } from '../testing/declaration.ts'
 import { aCredential, changes, credentialIdOf } from '../testing/records.ts'
+import { aToken, theToken } from '../testing/tokens.ts'
 import { aWorld, lines, noon, type Sent, theSecret, type World } from '../testing/world.ts'
 import { type Answer, answerOf, corsHeaders, limitHeadersOf, retryAfterSeconds } from './answer.ts'
 
@@ -32,7 +33,10 @@ describe('a refusal', () => {
         ['Cache-Control', 'no-store'],
         ['X-Request-Id', 'req_1'],
         ['X-Content-Type-Options', 'nosniff'],
-        ['WWW-Authenticate', 'Bearer realm="shop", error="invalid_token"'],
+        [
+          'WWW-Authenticate',
+          `Bearer realm="shop", error="invalid_token", error_description="${codes.credential_unknown.detail}"`,
+        ],
       ),
       body: JSON.stringify({
         type: 'https://console.example.com/docs/errors/credential_unknown',
@@ -124,6 +128,21 @@ describe('challenges', () => {
     expect(all(answer(aWorld({ credential: { scopes: [] } })))).toEqual([
       'Bearer realm="shop", error="insufficient_scope", scope="orders.read"',
     ])
+  })
+
+  it('tell a bearer of an invalid token why, in the characters that a description has (41)', () => {
+    const places: readonly Place[] = [{ in: 'bearer', accept: ['key', 'token'], kinds: null }]
+    const world = aWorld({ declaration: aDeclaration({ apis: [anApi({ places })] }) })
+    world.tokens.cache.put(aToken(theToken, { expiresAt: noon }))
+    expect(all(answer(world, { headers: lines(['Authorization', `Bearer ${theToken}`]) }))).toEqual([
+      'Bearer realm="shop", error="invalid_token", error_description="This token has passed its expiry. Get a new one. It expired on 2026-11-23T12:00:00.000Z."',
+    ])
+    const [quoted] = all(answer(world, { headers: lines(['Authorization', 'Bearer "quoted\\"']) }))
+    expect(quoted).toMatch(/error_description="[ !#-[\]-~]+"$/)
+  })
+
+  it('say nothing of a token where what was sent was none', () => {
+    expect(all(answer(aWorld(), { headers: lines(['X-Api-Key', 'unknown']) }))[0]).toBe('Bearer realm="shop"')
   })
 
   it('are made for 401 alone', () => {

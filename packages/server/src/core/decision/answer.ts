@@ -38,7 +38,7 @@ function preflightAnswer(evaluation: Evaluation, requestId: string): Answer {
       'Access-Control-Allow-Methods',
       methods.join(', '),
       'Access-Control-Allow-Headers',
-      (api?.preset.cors.allowHeaders ?? []).join(', '),
+      (api === null ? [] : allowedHeaders(api)).join(', '),
       'Access-Control-Max-Age',
       '600',
       'Vary',
@@ -46,6 +46,13 @@ function preflightAnswer(evaluation: Evaluation, requestId: string): Answer {
     ],
     body: '',
   }
+}
+
+/** What the preset's clients send, and what carries a token where the API takes one. */
+function allowedHeaders({ places, preset }: Api): readonly string[] {
+  const { allowHeaders } = preset.cors
+  const asBearer = places.some((place) => place.in === 'bearer')
+  return asBearer && !allowHeaders.includes('authorization') ? [...allowHeaders, 'authorization'] : allowHeaders
 }
 
 function refusalAnswer(
@@ -80,7 +87,7 @@ function refusalAnswer(
       requestId,
       'X-Content-Type-Options',
       'nosniff',
-      ...challenges(evaluation.api, refusal, row.status),
+      ...challenges(evaluation, refusal, row.status, detail),
       ...(refusal.allowMethods.length === 0 ? [] : ['Allow', refusal.allowMethods.join(', ')]),
       ...(refusal.retryAfterMs === null ? [] : ['Retry-After', String(retryAfterSeconds(refusal.retryAfterMs))]),
       ...limitHeadersOf(evaluation, standing, now),
@@ -109,16 +116,17 @@ function problem(refusal: Refusal, detail: string, requestId: string, declaratio
 }
 
 /** One challenge for each way in (RFC 9110, section 11.6.1; RFC 6750, section 3). */
-function challenges(api: Api | null, refusal: Refusal, status: number): string[] {
+function challenges({ api, presented }: Evaluation, refusal: Refusal, status: number, detail: string): string[] {
   const insufficient = refusal.code === 'scope_missing'
   if (api === null || (status !== 401 && !insufficient)) return []
   const realm = `realm="${api.id}"`
-  const bearerError =
-    refusal.code === 'credential_missing'
-      ? ''
-      : insufficient
-        ? `, error="insufficient_scope", scope="${refusal.missingScopes.join(' ')}"`
-        : ', error="invalid_token"'
+  // What was sent in another way, or not at all, was no token: nothing is said of one (RFC 6750, section 3.1).
+  const asBearer = refusal.code !== 'credential_missing' && (presented === null || presented.place.in === 'bearer')
+  const bearerError = insufficient
+    ? `, error="insufficient_scope", scope="${refusal.missingScopes.join(' ')}"`
+    : asBearer
+      ? `, error="invalid_token", error_description="${quotable(detail)}"`
+      : ''
   const lines: string[] = []
   for (const place of api.places) {
     switch (place.in) {
@@ -140,6 +148,11 @@ function challenges(api: Api | null, refusal: Refusal, status: number): string[]
     }
   }
   return lines.flatMap((value) => ['WWW-Authenticate', value])
+}
+
+/** The characters of an error_description (RFC 6750, section 3): neither quotes nor backslashes. */
+function quotable(text: string): string {
+  return text.replaceAll('"', "'").replaceAll(/[^ !#-[\]-~]/g, '')
 }
 
 /** Seconds until one more request would pass, at least 1: for Retry-After (RFC 9110, section 10.2.3). */

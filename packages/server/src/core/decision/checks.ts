@@ -2,16 +2,19 @@ import type { Code } from '@postern/contract'
 
 import { formatIp, ipInRanges } from '../../base/ip.ts'
 import { managementApiId } from '../accounts/account.ts'
+import type { Api, Plan } from '../apis/api.ts'
 import { upstreamOf } from '../apis/regions.ts'
 import type { RequestContract } from '../apis/request-contract.ts'
 import type { Charge, LimitRefusal } from '../limits/limiter.ts'
+import type { RecordTable } from '../records/table.ts'
 import type { Candidate } from './candidate.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
 import { announcesBody, headerValue, headerValues } from './headers.ts'
+import type { Rights } from './held-rights.ts'
 import { budgetHint, comparedModel, estimateOf, testModel } from './model-checks.ts'
 import { refuse } from './refuse.ts'
-import { missingScopes, type Rights } from './rights.ts'
+import { missingScopes, rightsOfToken } from './rights.ts'
 import { shown } from './trail.ts'
 
 /** One check of a known credential: null where it passes. `compared` is for the trace and names no allowed value. */
@@ -23,8 +26,8 @@ export interface Check {
 
 const state: Check = {
   step: 'state',
-  test: ({ table, row, facts }) => {
-    switch (table.state(row, facts.now)) {
+  test: ({ table, holder, facts }) => {
+    switch (table.state(holder, facts.now)) {
       case 'active':
         return null
       case 'blocked':
@@ -34,26 +37,26 @@ const state: Check = {
         return refuse('credential_revoked')
     }
   },
-  compared: ({ table, row, facts }) => `state ${table.state(row, facts.now)}`,
+  compared: ({ table, holder, facts }) => `state ${table.state(holder, facts.now)}`,
 }
 
 const expiry: Check = {
   step: 'expiry',
-  test: ({ table, row, facts }) =>
-    facts.now >= table.expiresAt(row)
-      ? refuse('credential_expired', { hint: `It expired on ${instant(table.expiresAt(row))}.` })
+  test: ({ table, holder, facts }) =>
+    facts.now >= table.expiresAt(holder)
+      ? refuse('credential_expired', { hint: `It expired on ${instant(table.expiresAt(holder))}.` })
       : null,
-  compared: ({ table, row, facts }) => `now ${instant(facts.now)}, expires ${instant(table.expiresAt(row))}`,
+  compared: ({ table, holder, facts }) => `now ${instant(facts.now)}, expires ${instant(table.expiresAt(holder))}`,
 }
 
 const notBefore: Check = {
   step: 'not_before',
-  test: ({ table, row, facts }) =>
-    facts.now < table.notBefore(row)
-      ? refuse('credential_not_yet_valid', { hint: `It becomes valid on ${instant(table.notBefore(row))}.` })
+  test: ({ table, holder, facts }) =>
+    facts.now < table.notBefore(holder)
+      ? refuse('credential_not_yet_valid', { hint: `It becomes valid on ${instant(table.notBefore(holder))}.` })
       : null,
-  compared: ({ table, row, facts }) =>
-    `now ${instant(facts.now)}, valid from ${instant(table.notBefore(row), 'the start')}`,
+  compared: ({ table, holder, facts }) =>
+    `now ${instant(facts.now)}, valid from ${instant(table.notBefore(holder), 'the start')}`,
 }
 
 const rotation: Check = {
@@ -63,13 +66,61 @@ const rotation: Check = {
       ? refuse('secret_rotated_out', { hint: `Its overlap ended on ${instant(table.notAfter(secretRow))}.` })
       : null,
   compared: ({ table, secretRow, facts }) =>
-    `now ${instant(facts.now)}, secret ends ${instant(table.notAfter(secretRow))}`,
+    secretRow === -1
+      ? 'a token: it is bound to no secret'
+      : `now ${instant(facts.now)}, secret ends ${instant(table.notAfter(secretRow))}`,
+}
+
+const token: Check = {
+  step: 'token',
+  test: ({ token: held, facts }) => {
+    if (held === null) return null
+    if (facts.now >= held.expiresAt)
+      return refuse('token_expired', { hint: `It expired on ${instant(held.expiresAt)}.` })
+    if (held.revoked) return refuse('token_revoked')
+    return facts.now < held.notBefore
+      ? refuse('credential_not_yet_valid', { hint: `The token becomes valid on ${instant(held.notBefore)}.` })
+      : null
+  },
+  compared: ({ token: held, facts }) =>
+    held === null
+      ? 'no token'
+      : `token ${held.id ?? 'of another issuer'}${held.revoked ? ', revoked' : ''}, now ${instant(facts.now)}, expires ${instant(held.expiresAt)}`,
+}
+
+const grant: Check = {
+  step: 'grant',
+  test: ({ grant: given }) => {
+    if (given === null) return null
+    if (!given.active) return refuse('grant_withdrawn')
+    return given.role === null
+      ? refuse('grant_withdrawn', { hint: 'Whoever gave it is no longer an active member of the account.' })
+      : null
+  },
+  compared: ({ grant: given }) => {
+    if (given === null) return 'no grant'
+    return `grant ${given.id} ${given.active ? 'active' : 'withdrawn'}, its user ${given.role === null ? 'no active member' : `is ${given.role}`}`
+  },
+}
+
+/** A pair beside a token that decides: both have to be of one project. An unknown one and a foreign one read alike. */
+const beside: Check = {
+  step: 'beside',
+  test: ({ beside: pair, table, row }) => {
+    if (pair === null || (pair !== -1 && table.project(pair) === table.project(row))) return null
+    return refuse('credential_unknown', { hint: 'The pair beside the token is not one of the same project.' })
+  },
+  compared: ({ beside: pair }) => (pair === null ? 'one credential' : 'a pair beside the token'),
 }
 
 const apiFit: Check = {
   step: 'api_fit',
-  test: ({ table, row, api }) => (table.profile(row).apis.has(api.id) ? null : refuse('wrong_api')),
-  compared: ({ api }) => `API ${api.id}`,
+  test: ({ table, row, holder, api, token: held }) => {
+    if (held !== null && held.scopesOn(api.id) === null) return refuse('wrong_audience')
+    const made = table.profile(holder).apis.has(api.id) && (holder === row || table.profile(row).apis.has(api.id))
+    return made ? null : refuse('wrong_api')
+  },
+  compared: ({ api, token: held }) => `API ${api.id}${held === null ? '' : ', audience and credential of the token'}`,
 }
 
 const environment: Check = {
@@ -100,64 +151,74 @@ const region: Check = {
 
 const account: Check = {
   step: 'account',
-  test: ({ table, row }) => (table.account(row).record?.suspended === false ? null : refuse('account_suspended')),
-  compared: ({ table, row }) => `account ${table.account(row).record?.suspended === false ? 'active' : 'suspended'}`,
+  test: ({ table, row, holder }) =>
+    isActive(table, row) && (holder === row || isActive(table, holder)) ? null : refuse('account_suspended'),
+  compared: ({ table, row, holder }) => {
+    const own = `account ${isActive(table, row) ? 'active' : 'suspended'}`
+    return holder === row ? own : `${own}, the client's ${isActive(table, holder) ? 'active' : 'suspended'}`
+  },
 }
 
 const plan: Check = {
   step: 'plan',
-  test: (candidate) => {
-    const { plan: held, api, table, row, facts } = candidate
-    const kind = table.kind(row)
+  test: ({ plan: held, holderPlan, api, table, row, holder, facts }) => {
     const allowed =
-      held !== null &&
-      (held.apis.has(api.id) || api.id === managementApiId) &&
-      held.kinds.has(kind) &&
-      (held.maxKeyAgeMs === null || facts.now - table.createdAt(row) < held.maxKeyAgeMs)
+      holderPlan !== null &&
+      includes(holderPlan, api) &&
+      holderPlan.kinds.has(table.kind(holder)) &&
+      (holderPlan.maxKeyAgeMs === null || facts.now - table.createdAt(holder) < holderPlan.maxKeyAgeMs) &&
+      (holder === row || (held !== null && includes(held, api)))
     return allowed ? null : refuse('plan_forbids')
   },
-  compared: ({ plan: held, table, row, api }) =>
-    `plan ${held?.id ?? 'unknown'}, API ${api.id}, kind ${table.kind(row)}`,
+  compared: ({ plan: held, holderPlan, table, row, holder, api }) => {
+    const own = `plan ${held?.id ?? 'unknown'}, API ${api.id}, kind ${table.kind(holder)}`
+    return holder === row ? own : `${own}, the client's plan ${holderPlan?.id ?? 'unknown'}`
+  },
 }
 
 const ip: Check = {
   step: 'ip',
-  test: ({ table, row, own, ip: client }) => {
+  test: ({ table, row, holder, holderOwn, ip: client }) => {
     const project = table.project(row).ranges
-    const ranges = own?.ranges ?? null
-    const allowed = (project === null || ipInRanges(client, project)) && (ranges === null || ipInRanges(client, ranges))
+    const ranges = holderOwn?.ranges ?? null
+    const ofClient = holder === row ? null : table.project(holder).ranges
+    const allowed =
+      (project === null || ipInRanges(client, project)) &&
+      (ranges === null || ipInRanges(client, ranges)) &&
+      (ofClient === null || ipInRanges(client, ofClient))
     return allowed ? null : refuse('ip_not_allowed', { hint: `The request came from ${formatIp(client)}.` })
   },
-  compared: ({ table, row, own, ip: client }) => {
-    const listed = own?.ranges != null || table.project(row).ranges !== null
+  compared: ({ table, row, holder, holderOwn, ip: client }) => {
+    const listed =
+      holderOwn?.ranges != null || table.project(row).ranges !== null || table.project(holder).ranges !== null
     return `client ${formatIp(client)}, ${listed ? 'a list applies' : 'no list'}`
   },
 }
 
 const origin: Check = {
   step: 'origin',
-  test: ({ table, row, own, origin: sent }) => {
-    const origins = own?.origins ?? null
-    if (origins === null) return table.kind(row) === 'publishable' ? refuse('origin_not_allowed') : null
+  test: ({ table, holder, holderOwn, origin: sent }) => {
+    const origins = holderOwn?.origins ?? null
+    if (origins === null) return table.kind(holder) === 'publishable' ? refuse('origin_not_allowed') : null
     return sent !== null && origins.matches(sent) ? null : refuse('origin_not_allowed')
   },
-  compared: ({ own, origin: sent }) =>
-    `origin ${shown(sent)}, ${(own?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
+  compared: ({ holderOwn, origin: sent }) =>
+    `origin ${shown(sent)}, ${(holderOwn?.origins ?? null) === null ? 'no list' : 'a list applies'}`,
 }
 
 const kind: Check = {
   step: 'kind',
-  test: ({ table, row, route, presented }) => {
-    const held = table.kind(row)
+  test: ({ table, holder, route, presented, form }) => {
+    const held = table.kind(holder)
     const { accept, kinds } = presented.place
-    if (held === 'oauth_client') {
+    if (held === 'oauth_client' && form === 'key') {
       return refuse('kind_not_allowed', { hint: 'It is the secret of an OAuth client: the token endpoint takes it.' })
     }
-    if (!accept.includes('key') || (kinds !== null && !kinds.includes(held))) return refuse('kind_not_allowed')
+    if (!accept.includes(form) || (kinds !== null && !kinds.includes(held))) return refuse('kind_not_allowed')
     return held === 'publishable' && !route.clientSide ? refuse('kind_not_allowed') : null
   },
-  compared: ({ table, row, route, presented }) =>
-    `kind ${table.kind(row)}, ${placeName(presented.place)}, ${route.clientSide ? 'client-side' : 'server-side'} operation`,
+  compared: ({ table, holder, route, presented, form }) =>
+    `${form === 'key' ? '' : `${form} of `}kind ${table.kind(holder)}, ${placeName(presented.place)}, ${route.clientSide ? 'client-side' : 'server-side'} operation`,
 }
 
 const scopes: Check = {
@@ -240,12 +301,15 @@ const budgets: Check = {
   compared: (candidate) => counted(chargeOf(candidate).llm?.reservations.length ?? 0, 'budget'),
 }
 
-/** In the order of the design's table: the first that fails decides. Proofs and grants enter with OAuth. */
+/** In the order of the design's table: the first that fails decides. Proofs of possession go before the grant. */
 export const checks: readonly Check[] = [
   state,
   expiry,
   notBefore,
   rotation,
+  token,
+  grant,
+  beside,
   apiFit,
   environment,
   region,
@@ -308,8 +372,39 @@ export function rightsOfCandidate(candidate: Candidate): Rights {
   return (candidate.held ??= heldBy(candidate))
 }
 
-function heldBy({ plan: ofPlan, table, row, api, rights }: Candidate): Rights {
-  return ofPlan === null ? { scopes: [], holds: () => false } : rights.of(table.profile(row), ofPlan, api)
+const noRights: Rights = { scopes: [], holds: () => false }
+
+function heldBy({
+  plan: ofPlan,
+  holderPlan,
+  table,
+  row,
+  holder,
+  api,
+  rights,
+  token: held,
+  grant: given,
+}: Candidate): Rights {
+  if (ofPlan === null || holderPlan === null) return noRights
+  const client = rights.of(table.profile(holder), holderPlan, api)
+  if (held === null) return client
+  const granted = held.scopesOn(api.id) ?? []
+  if (given === null) return rightsOfToken(held, granted, { api, client, grant: null, member: null })
+  if (given.role === null) return noRights
+  return rightsOfToken(held, granted, {
+    api,
+    client,
+    grant: rights.of(table.profile(row), ofPlan, api),
+    member: rights.ofMember(given.role, ofPlan, api),
+  })
+}
+
+function isActive(table: RecordTable, row: number): boolean {
+  return table.account(row).record?.suspended === false
+}
+
+function includes({ apis }: Plan, api: Api): boolean {
+  return apis.has(api.id) || api.id === managementApiId
 }
 
 function chargeOf(candidate: Candidate): Charge {

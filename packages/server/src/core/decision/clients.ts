@@ -16,12 +16,13 @@ import {
   namingChecks,
   standingChecks,
 } from './checks.ts'
-import type { Freshness } from './decider.ts'
 import type { Evaluation, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
 import { headerValue } from './headers.ts'
+import type { Rights } from './held-rights.ts'
 import { refuse } from './refuse.ts'
-import { type Rights, RightsCache } from './rights.ts'
+import type { Freshness } from './resolve.ts'
+import { RightsCache } from './rights.ts'
 import { shown, type Trail } from './trail.ts'
 
 /** A client, as it was when it was found: whoever goes on after an await asks again what it may do. */
@@ -254,10 +255,13 @@ export class Clients {
       oauth: own?.oauth ?? null,
       principal: {
         row,
-        secretRow,
         generation: table.generation(row),
+        holder: row,
+        holderGeneration: table.generation(row),
+        secretRow,
+        bearer: null,
         credential: table.credentialId(row),
-        secret: secretRow === -1 ? '' : table.secretId(secretRow),
+        secret: secretRow === -1 ? null : table.secretId(secretRow),
         publicId: clientId,
         kind: table.kind(row),
         account,
@@ -265,6 +269,10 @@ export class Clients {
         environment: table.environment(row) ?? 'live',
         region: table.region(row),
         scopes: [],
+        token: null,
+        grant: null,
+        subject: null,
+        label: null,
       },
     }
   }
@@ -295,10 +303,17 @@ export class Clients {
       ip: clientIp,
       presented: { place: noPlace },
       origin: headerValue(facts.headers, 'origin'),
+      form: 'key',
       row,
+      holder: row,
       secretRow,
       own: table.own(row),
+      holderOwn: table.own(row),
       plan: this.#planOf(row),
+      holderPlan: this.#planOf(row),
+      token: null,
+      grant: null,
+      beside: null,
       table,
       limiter,
       rights: this.#rights,

@@ -1,8 +1,6 @@
-import type { Declaration } from '../apis/api.ts'
-import { classifyKey, type ShapeClass } from '../credentials/format.ts'
+import type { Declaration, Plan, Route } from '../apis/api.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { digestWords } from '../records/digest-words.ts'
 import type { Principal } from '../records/principal.ts'
 import type { RecordTable } from '../records/table.ts'
 import type { Candidate } from './candidate.ts'
@@ -14,19 +12,17 @@ import type { RequestFacts } from './facts.ts'
 import { headerValue } from './headers.ts'
 import { match, type Match } from './match.ts'
 import { refuse } from './refuse.ts'
+import {
+  type Asked,
+  type Freshness,
+  type Known,
+  Resolver,
+  type TokenParts,
+  type Wait,
+  type Waiting,
+} from './resolve.ts'
 import { RightsCache } from './rights.ts'
 import { shown, Trail } from './trail.ts'
-
-/** What resolving may have to wait for: the store's word on a secret that memory does not hold. */
-export interface Freshness {
-  /** Whether records may still be acted on at this instant (design, section 5). */
-  isFresh(now: number, monotonic: number): boolean
-  /**
-   * Brings memory up to date before a secret is called unknown; null where it already is. Resolves to false where
-   * the store could not be asked.
-   */
-  catchUp(words: Int32Array, monotonic: number): Promise<boolean> | null
-}
 
 /** A request that was matched and whose credential was read, before anything is known of it. */
 interface Stages {
@@ -34,18 +30,11 @@ interface Stages {
   readonly trail: Trail
   readonly matched: Match
   readonly presented: Presented | null
+  /** What stands beside it where the preset says which of two decides. */
+  readonly beside: Presented | null
   readonly refusal: Refusal | null
   readonly origin: string | null
   readonly preflight: boolean
-}
-
-/** What is known of a presented secret. */
-interface Known {
-  readonly shape: ShapeClass
-  /** -1 where memory holds no such secret. */
-  readonly secretRow: number
-  /** False: the store had to be asked and did not answer. */
-  readonly answered: boolean
 }
 
 const principalsMax = 4096
@@ -60,8 +49,8 @@ export class Decider {
   readonly #limiter: Limiter
   readonly #failures: FailureBudget
   readonly #freshness: Freshness
+  readonly #resolver: Resolver
   readonly #rights = new RightsCache()
-  readonly #words = new Int32Array(8)
   /** Those of lately decided requests: whoever comes again is mostly the same in every field. */
   readonly #principals = Array.from({ length: principalsMax }, (): Principal | null => null)
   #brandsOf: Declaration | null = null
@@ -73,24 +62,41 @@ export class Decider {
     readonly limiter: Limiter
     readonly failures: FailureBudget
     readonly freshness: Freshness
+    readonly tokens: TokenParts
   }) {
     this.#declaration = parts.declaration
     this.#table = parts.table
     this.#limiter = parts.limiter
     this.#failures = parts.failures
     this.#freshness = parts.freshness
+    this.#resolver = new Resolver(parts)
   }
 
   evaluate(facts: RequestFacts, whole: boolean): Evaluation | Promise<Evaluation> {
     const stages = this.#read(facts, whole)
-    const known = this.#lookUp(stages)
-    const waiting = known === null ? null : this.#resolve(stages, known)
-    if (waiting === null) return this.#conclude(stages, known)
-    return waiting.then((answered) => {
-      // What is declared may have been reloaded meanwhile.
-      const again = this.#read(facts, whole)
-      return this.#conclude(again, this.#lookUp(again, answered))
-    })
+    const asked = this.#asked(stages)
+    if (asked === null) return this.#conclude(stages, null)
+    const known = this.#lookUp(asked)
+    const waiting = this.#resolver.wait(asked, known, nothingYet)
+    return waiting === null ? this.#conclude(stages, known) : this.#resolved(facts, whole, waiting, nothingYet)
+  }
+
+  /** Resolving is the only stage that may wait: for one thing after the other, for each of them once. */
+  async #resolved(
+    facts: RequestFacts,
+    whole: boolean,
+    waiting: Waiting,
+    before: ReadonlySet<Wait>,
+  ): Promise<Evaluation> {
+    const answered = await waiting.promise
+    // What is declared may have been reloaded meanwhile.
+    const stages = this.#read(facts, whole)
+    const asked = this.#asked(stages)
+    if (asked === null) return this.#conclude(stages, null)
+    const known = this.#lookUp(asked, answered)
+    const waited = new Set([...before, waiting.what])
+    const next = answered ? this.#resolver.wait(asked, known, waited) : null
+    return next === null ? this.#conclude(stages, known) : await this.#resolved(facts, whole, next, waited)
   }
 
   /** The last stage alone, on what memory holds, for a request that was matched and whose credential was read. */
@@ -101,23 +107,35 @@ export class Decider {
       trail: new Trail(whole),
       matched,
       presented,
+      beside: null,
       refusal: null,
       origin,
       preflight: false,
     }
-    return this.#decide(stages, this.#lookUp(stages))
+    const asked = this.#asked(stages)
+    return this.#decide(stages, asked === null ? null : this.#lookUp(asked))
   }
 
   /**
-   * After an await: the same evaluation where its record is still of the same generation, otherwise a new one. In
+   * After an await: the same evaluation where nothing of what it stands on has changed, otherwise a new one. In
    * memory only, so that charging and dispatching can follow in the same synchronous turn.
    */
   settle(evaluation: Evaluation, facts: RequestFacts): Evaluation {
     const { principal } = evaluation
-    const unchanged = principal === null || this.#table.generation(principal.row) === principal.generation
-    if (unchanged) return evaluation
+    if (principal === null || this.#isUnchanged(principal)) return evaluation
     const stages = this.#read(facts, evaluation.trace !== null)
-    return this.#conclude(stages, this.#lookUp(stages))
+    const asked = this.#asked(stages)
+    if (asked === null) return this.#conclude(stages, null)
+    const known = this.#lookUp(asked)
+    // A token that left memory meanwhile is not unknown: it is to be read again.
+    const forgotten = principal.bearer !== null && known.row === -1
+    return this.#conclude(stages, forgotten ? { ...known, answered: false } : known)
+  }
+
+  #isUnchanged({ row, generation, holder, holderGeneration, bearer }: Principal): boolean {
+    const table = this.#table
+    const same = table.generation(row) === generation && table.generation(holder) === holderGeneration
+    return same && (bearer === null || !(bearer.revoked || bearer.forgotten))
   }
 
   /** Takes the charge of an allowed request, or the failed attempt of its peer; answers the tightest limit. */
@@ -140,7 +158,7 @@ export class Decider {
     if (asked !== null) {
       const matched = match({ ...facts, method: asked }, this.#declaration(), trail)
       if (matched.refusal === null && matched.route?.clientSide === true) {
-        return { facts, trail, matched, presented: null, refusal: null, origin, preflight: true }
+        return { facts, trail, matched, presented: null, beside: null, refusal: null, origin, preflight: true }
       }
       return this.#readRequest(facts, new Trail(whole), origin)
     }
@@ -149,30 +167,24 @@ export class Decider {
 
   #readRequest(facts: RequestFacts, trail: Trail, origin: string | null): Stages {
     const matched = match(facts, this.#declaration(), trail)
-    const { presented, refusal } =
+    const { presented, beside, refusal } =
       matched.refusal !== null || matched.api === null || isLocal(matched)
-        ? { presented: null, refusal: matched.refusal }
+        ? { presented: null, beside: null, refusal: matched.refusal }
         : extract(facts, matched.api, matched.query, trail)
-    return { facts, trail, matched, presented, refusal, origin, preflight: false }
+    return { facts, trail, matched, presented, beside, refusal, origin, preflight: false }
   }
 
-  // ---- resolve: the only stage that may wait -----------------------------------------------------------
+  // ---- resolve -----------------------------------------------------------------------------------------
 
-  /** In memory only; null where no credential is to be looked up. The digest stays in `#words`. */
-  #lookUp(stages: Stages, answered = true): Known | null {
-    const { presented } = stages
-    if (stages.refusal !== null || presented === null) return null
-    const shape = this.#shape(presented)
-    return { shape, secretRow: shape === 'malformed' ? -1 : this.#find(stages, presented), answered }
+  /** Null where no credential is to be looked up. */
+  #asked(stages: Stages): Asked | null {
+    const { presented, beside, matched, facts } = stages
+    if (stages.refusal !== null || presented === null || matched.api === null) return null
+    return { api: matched.api, presented, beside, at: facts, spent: () => this.#failureWait(stages) > 0 }
   }
 
-  #resolve(stages: Stages, known: Known): Promise<boolean> | null {
-    if (known.shape === 'malformed' || known.secretRow !== -1 || this.#failureWait(stages) > 0) return null
-    return this.#freshness.catchUp(this.#words, stages.facts.monotonic)
-  }
-
-  #shape(presented: Presented): ShapeClass {
-    return classifyKey(presented.secret, this.#brands(this.#declaration()))
+  #lookUp(asked: Asked, answered = true): Known {
+    return this.#resolver.lookUp(asked, this.#brands(this.#declaration()), answered)
   }
 
   /** The brand and the former ones, as one list while the declaration is in force. */
@@ -182,16 +194,6 @@ export class Decider {
       this.#brandList = [declaration.brand, ...declaration.formerBrands]
     }
     return this.#brandList
-  }
-
-  /** Row of the secret; -1 too where the id half does not own it: a foreign pair is as unknown as a wrong secret. */
-  #find(stages: Stages, presented: Presented): number {
-    digestWords(presented.secret, this.#words)
-    const secretRow = this.#table.findSecret(this.#words)
-    if (secretRow === -1) return -1
-    const row = this.#table.owner(secretRow)
-    if (presented.publicId === null) return stages.matched.api?.preset.form === 'pair' ? -1 : secretRow
-    return this.#table.ownsPublicId(row, presented.publicId) ? secretRow : -1
   }
 
   #failureWait(stages: Stages): number {
@@ -217,48 +219,20 @@ export class Decider {
     if (stages.preflight) return this.#preflight(stages)
     if (presented === null || known === null) return this.#refused(stages, refuse('credential_missing'))
 
-    const { shape, secretRow, answered } = known
-    const failureWaitMs = this.#trusted(stages, secretRow) ? 0 : this.#failureWait(stages)
+    const failureWaitMs = this.#trusted(stages, known) ? 0 : this.#failureWait(stages)
     if (failureWaitMs > 0) {
       trail.add('known', false, 'failed attempts of the peer', 'too_many_failures')
       return this.#refused(stages, refuse('too_many_failures', { retryAfterMs: failureWaitMs }))
     }
-    if (
-      !trail.add(
-        'shape',
-        shape !== 'malformed',
-        shape === 'foreign' ? 'foreign format' : 'our format, checksum right',
-        'credential_malformed',
-      )
-    ) {
-      return this.#refused(
-        stages,
-        refuse('credential_malformed', {
-          hint: 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.',
-        }),
-      )
-    }
-    const fresh = this.#freshness.isFresh(stages.facts.now, stages.facts.monotonic)
-    const served = answered && (fresh || (route.onStale === 'serve' && secretRow !== -1))
-    if (
-      !trail.add(
-        'fresh',
-        served,
-        fresh ? 'records are current' : 'records are older than stale_after',
-        'decision_unavailable',
-      )
-    ) {
-      return this.#refused(stages, refuse('decision_unavailable', { retryAfterMs: 1000 }))
-    }
-    if (!trail.add('known', secretRow !== -1, secretRow === -1 ? 'no record' : 'record found', 'credential_unknown')) {
-      return this.#refused(stages, refuse('credential_unknown', { hint: placeholderHint(presented.secret) }))
-    }
+    const unresolved = this.#unresolved(stages, known, route)
+    if (unresolved !== null) return this.#refused(stages, unresolved)
 
-    const candidate = this.#candidate(stages, presented, secretRow)
+    const candidate = this.#candidate(stages, presented, known)
     const refusal = decide(candidate, trail)
     const principal = this.#principal(candidate)
     if (refusal !== null) return this.#refused(stages, refusal, principal)
     this.#table.touch(candidate.row)
+    if (candidate.holder !== candidate.row) this.#table.touch(candidate.holder)
     return concluded(stages, {
       allowed: true,
       refusal: null,
@@ -270,12 +244,42 @@ export class Decider {
     })
   }
 
-  #candidate(stages: Stages, presented: Presented, secretRow: number): Candidate {
+  /** Why nothing can be decided about it: its shape, the state of our own knowledge, or that nobody knows it. */
+  #unresolved({ facts, trail, presented }: Stages, known: Known, route: Route): Refusal | null {
+    const { shape, row, answered, verdict } = known
+    const secret = presented?.secret ?? ''
+    const broken = verdict?.kind === 'refused' && verdict.code === 'credential_malformed' ? verdict.reason : null
+    if (
+      !trail.add('shape', shape !== 'malformed' && broken === null, broken ?? shapes[shape], 'credential_malformed')
+    ) {
+      return refuse('credential_malformed', { hint: broken === null ? malformedHint : null })
+    }
+    const fresh = this.#freshness.isFresh(facts.now, facts.monotonic)
+    const waits = verdict?.kind === 'unavailable' || verdict?.kind === 'pending'
+    const served = answered && !waits && (fresh || (route.onStale === 'serve' && row !== -1))
+    const compared = waits
+      ? 'the keys of the issuer cannot be had'
+      : fresh
+        ? 'records are current'
+        : 'records are older than stale_after'
+    if (!trail.add('fresh', served, compared, 'decision_unavailable')) {
+      const retryAfterMs = verdict?.kind === 'unavailable' ? verdict.retryAfterMs : 1000
+      return refuse('decision_unavailable', { retryAfterMs })
+    }
+    const reason = verdict?.kind === 'refused' ? verdict.reason : 'no record'
+    if (!trail.add('known', row !== -1, row === -1 ? reason : 'record found', 'credential_unknown')) {
+      return refuse('credential_unknown', { hint: tokenHint(shape) ?? placeholderHint(secret) })
+    }
+    return null
+  }
+
+  #candidate(stages: Stages, presented: Presented, known: Known): Candidate {
     const { matched, facts } = stages
     const { api, route } = matched
     if (api === null || route === null) throw new Error('a candidate needs its API and route')
-    const row = this.#table.owner(secretRow)
-    const planId = this.#table.account(row).record?.plan
+    const { row, holder } = known
+    const own = this.#table.own(row)
+    const plan = this.#planOf(row)
     return {
       facts,
       api,
@@ -288,10 +292,17 @@ export class Decider {
       ip: matched.client.ip,
       presented,
       origin: stages.origin,
+      form: known.form,
       row,
-      secretRow,
-      own: this.#table.own(row),
-      plan: planId === undefined ? null : (this.#declaration().plans.get(planId) ?? null),
+      holder,
+      secretRow: known.secretRow,
+      own,
+      holderOwn: holder === row ? own : this.#table.own(holder),
+      plan,
+      holderPlan: holder === row ? plan : this.#planOf(holder),
+      token: known.token,
+      grant: known.grant,
+      beside: known.beside,
       table: this.#table,
       limiter: this.#limiter,
       rights: this.#rights,
@@ -300,56 +311,41 @@ export class Decider {
     }
   }
 
-  /** One of our own live secrets in memory: it passes even where its peer's budget of failures is spent. */
-  #trusted(stages: Stages, secretRow: number): boolean {
-    if (secretRow === -1 || this.#table.isImported(secretRow)) return false
-    const row = this.#table.owner(secretRow)
+  #planOf(row: number): Plan | null {
+    const planId = this.#table.account(row).record?.plan
+    return planId === undefined ? null : (this.#declaration().plans.get(planId) ?? null)
+  }
+
+  /** One of our own that lives, in memory: it passes even where its peer's budget of failures is spent. */
+  #trusted(stages: Stages, { secretRow, token, grant, holder }: Known): boolean {
     const { now } = stages.facts
-    return (
-      this.#table.state(row, now) === 'active' &&
-      !(now >= this.#table.expiresAt(row)) &&
-      !(now >= this.#table.notAfter(secretRow))
-    )
+    if (holder === -1) return false
+    const lives = this.#table.state(holder, now) === 'active' && !(now >= this.#table.expiresAt(holder))
+    if (token !== null) return lives && !token.revoked && now < token.expiresAt && (grant?.active ?? true)
+    return lives && !this.#table.isImported(secretRow) && !(now >= this.#table.notAfter(secretRow))
   }
 
   #principal(candidate: Candidate): Principal {
-    const { table, row, secretRow, own } = candidate
-    const generation = table.generation(row)
-    const account = table.account(row).record?.id ?? ''
-    const project = table.project(row).record?.id ?? ''
-    const environment = table.environment(row) ?? 'live'
-    const region = table.region(row)
+    const { table, row, secretRow, token } = candidate
     const { scopes } = rightsOfCandidate(candidate)
     const place = secretRow % principalsMax
-    const known = this.#principals[place]
+    const known = token === null ? this.#principals[place] : token.principal
     if (
       known?.secretRow === secretRow &&
       known.row === row &&
-      known.generation === generation &&
-      known.account === account &&
-      known.project === project &&
-      known.environment === environment &&
-      known.region === region &&
-      known.scopes === scopes
+      known.generation === table.generation(row) &&
+      known.account === (table.account(row).record?.id ?? '') &&
+      known.project === (table.project(row).record?.id ?? '') &&
+      known.environment === (table.environment(row) ?? 'live') &&
+      known.region === table.region(row) &&
+      known.scopes === scopes &&
+      (token === null || (known.holderGeneration === table.generation(candidate.holder) && known.bearer === token))
     ) {
       return known
     }
-    const credential = table.credentialId(row)
-    const made: Principal = {
-      row,
-      secretRow,
-      generation,
-      credential,
-      secret: table.secretId(secretRow),
-      publicId: own === undefined ? credential.slice('cred_'.length) : own.publicId,
-      kind: table.kind(row),
-      account,
-      project,
-      environment,
-      region,
-      scopes,
-    }
-    this.#principals[place] = made
+    const made = principalOf(candidate, scopes)
+    if (token === null) this.#principals[place] = made
+    else token.principal = made
     return made
   }
 
@@ -385,10 +381,10 @@ export class Decider {
     if (matched.api === null) return null
     const { presented, refusal } = extract(facts, matched.api, matched.query, new Trail(false))
     if (presented === null || refusal !== null) return null
-    const secretRow = this.#find(stages, presented)
-    if (secretRow === -1) return null
+    const found = this.#lookUp({ api: matched.api, presented, beside: null, at: facts, spent: () => true })
+    if (found.row === -1) return null
     return this.#principal(
-      this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, secretRow),
+      this.#candidate({ ...stages, matched: { ...matched, route: matched.api.unmatchedRoute } }, presented, found),
     )
   }
 }
@@ -396,6 +392,8 @@ export class Decider {
 function isLocal({ route }: Match): boolean {
   return route !== null && route.local !== null
 }
+
+const nothingYet: ReadonlySet<Wait> = new Set()
 
 /** What the last stage adds to what the first ones found. */
 type Outcome = Pick<
@@ -428,6 +426,63 @@ function concluded({ matched, presented, preflight, trail }: Stages, outcome: Ou
     checks: trail.checks,
     trace: trail.trace,
     exposed: outcome.exposed,
+  }
+}
+
+function principalOf(candidate: Candidate, scopes: readonly string[]): Principal {
+  const { table, row, holder, secretRow, holderOwn, token, grant } = candidate
+  const credential = table.credentialId(holder)
+  return {
+    row,
+    generation: table.generation(row),
+    holder,
+    holderGeneration: table.generation(holder),
+    secretRow,
+    bearer: token,
+    credential,
+    secret: secretRow === -1 ? null : table.secretId(secretRow),
+    publicId: holderOwn === undefined ? credential.slice('cred_'.length) : holderOwn.publicId,
+    kind: table.kind(holder),
+    account: table.account(row).record?.id ?? '',
+    project: table.project(row).record?.id ?? '',
+    environment: table.environment(row) ?? 'live',
+    region: table.region(row),
+    scopes,
+    token: token?.id ?? null,
+    grant: grant?.id ?? null,
+    subject: grant?.user ?? token?.subject ?? null,
+    label: token?.label ?? null,
+  }
+}
+
+const shapes: Readonly<Record<Known['shape'], string>> = {
+  key: 'our format, checksum right',
+  client_secret: 'the form of a client secret, checksum right',
+  access: 'the form of a token, checksum right',
+  refresh: 'the form of a refresh token',
+  code: 'the form of an authorization code',
+  jwt: 'the form of a JWT',
+  foreign: 'foreign format',
+  malformed: 'our prefix, checksum wrong',
+}
+
+const malformedHint = 'Its prefix is ours, but its length or checksum is not: it may be cut off or mistyped.'
+
+/** What stands in the text itself, whoever sends it and whether or not it is known. */
+function tokenHint(shape: Known['shape']): string | null {
+  switch (shape) {
+    case 'refresh':
+      return 'It is a refresh token: the token endpoint takes it, and gives an access token for it.'
+    case 'code':
+      return 'It is an authorization code: the token endpoint takes it, and gives an access token for it.'
+    case 'client_secret':
+      return 'It is the secret of an OAuth client: the token endpoint takes it, and gives an access token for it.'
+    case 'key':
+    case 'access':
+    case 'jwt':
+    case 'foreign':
+    case 'malformed':
+      return null
   }
 }
 

@@ -1,7 +1,7 @@
 import { codes } from '@postern/contract'
 
 import type { Api, Place } from '../apis/api.ts'
-import { isPresentable } from '../credentials/format.ts'
+import { isPresentable, looksLikeToken } from '../credentials/format.ts'
 import type { Presented, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
 import { headerValues } from './headers.ts'
@@ -10,12 +10,7 @@ import { refuse } from './refuse.ts'
 import type { Trail } from './trail.ts'
 
 /** Stage 2: finds the one credential that the request carries, in the places that the API declares. */
-export function extract(
-  facts: RequestFacts,
-  api: Api,
-  query: string,
-  trail: Trail,
-): { readonly presented: Presented | null; readonly refusal: Refusal | null } {
+export function extract(facts: RequestFacts, api: Api, query: string, trail: Trail): Extracted {
   const found: Presented[] = []
   let malformed: string | null = null
   for (const place of api.places) {
@@ -23,31 +18,55 @@ export function extract(
     if (typeof sent === 'string') malformed ??= sent
     else found.push(...sent)
   }
-  const [presented = null, another] = found
+  const { presented, beside } = chosen(found, api)
+  const tokenInQuery = query !== '' && holdsToken(query, api)
+  const ambiguous = found.length > (beside === null ? 1 : 2) || (tokenInQuery && found.length > 0)
   const present = found.length > 0 || malformed !== null
   if (
     !trail.add(
       'present',
-      present && another === undefined,
+      present && !ambiguous,
       () => describe(api, found),
-      another === undefined ? 'credential_missing' : 'credential_ambiguous',
+      ambiguous ? 'credential_ambiguous' : 'credential_missing',
     )
   ) {
-    return {
-      presented,
-      refusal:
-        another === undefined
-          ? refuse('credential_missing', { hint: missingHint(facts, api, query) })
-          : refuse('credential_ambiguous'),
-    }
+    const hint = tokenInQuery ? tokenInQueryHint : ambiguous ? null : missingHint(facts, api, query)
+    const refusal = refuse(ambiguous ? 'credential_ambiguous' : 'credential_missing', { hint })
+    return { presented, beside: null, refusal }
   }
-  const fault = malformed ?? (presented === null ? null : faultOf(presented))
+  const fault =
+    malformed ?? (presented === null ? null : faultOf(presented)) ?? (beside === null ? null : faultOf(beside))
   if (fault !== null) {
     trail.add('shape', false, () => codes.credential_malformed.log, 'credential_malformed')
-    return { presented, refusal: refuse('credential_malformed', { hint: fault }) }
+    return { presented, beside, refusal: refuse('credential_malformed', { hint: fault }) }
   }
-  return { presented, refusal: null }
+  return { presented, beside, refusal: null }
 }
+
+interface Extracted {
+  readonly presented: Presented | null
+  /** What was sent beside it, where the preset says which of two decides. */
+  readonly beside: Presented | null
+  readonly refusal: Refusal | null
+}
+
+/** The one that decides: of a Bearer and a pair the former, where the preset's clients send both. */
+function chosen(found: readonly Presented[], { preset }: Api): Pick<Extracted, 'presented' | 'beside'> {
+  const [presented = null, other = null] = found
+  if (preset.whenTwo === 'refuse' || found.length !== 2 || presented === null || other === null)
+    return { presented, beside: null }
+  if (presented.place.in === 'bearer' && other.place.in === 'pair') return { presented, beside: other }
+  if (other.place.in === 'bearer' && presented.place.in === 'pair') return { presented: other, beside: presented }
+  return { presented, beside: null }
+}
+
+/** RFC 6750, section 2.3: what stands in a URL ends up in logs and histories, so it is not taken from there. */
+function holdsToken(query: string, api: Api): boolean {
+  if (!query.includes('access_token') || !api.places.some(({ accept }) => accept.includes('token'))) return false
+  return queryValues(query, 'access_token').some((value) => looksLikeToken(value))
+}
+
+const tokenInQueryHint = 'A token does not travel in the URL: send it as "Authorization: Bearer", and nowhere else.'
 
 /** Every credential that stands in the place (an empty one is absent), or a sentence about a broken one. */
 function look(place: Place, facts: RequestFacts, query: string): readonly Presented[] | string {

@@ -77,8 +77,11 @@ export function comparedModel(candidate: Candidate): string {
   return `${named}, ${lists === 0 ? 'no list' : lists === 1 ? 'a list applies' : `${lists} lists apply`}`
 }
 
-function listsOf({ plan, own }: Candidate, llm: LlmApi) {
-  return [llm.models, plan?.models ?? null, own?.models ?? null].filter((list) => list !== null)
+function listsOf({ plan, holderPlan, holderOwn }: Candidate, llm: LlmApi) {
+  const plans = plan === holderPlan ? [plan] : [plan, holderPlan]
+  return [llm.models, ...plans.map((each) => each?.models ?? null), holderOwn?.models ?? null].filter(
+    (list) => list !== null,
+  )
 }
 
 /** What a request may take at most, for its reservations; null where it runs no model. */

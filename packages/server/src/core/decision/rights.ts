@@ -1,14 +1,10 @@
 import { managementApiId } from '../accounts/account.ts'
 import type { Api, Plan, ScopeRule } from '../apis/api.ts'
 import { summedUp, withImplied } from '../apis/implied-scopes.ts'
+import type { MemberRole } from '../people/member.ts'
 import type { Profile } from '../records/table.ts'
-
-/** What a credential may do on one API now: its own scopes and its role's, and what these imply, within the plan. */
-export interface Rights {
-  /** For people and the upstream: `["*"]` where it carries all that there is. */
-  readonly scopes: readonly string[]
-  holds(scope: string): boolean
-}
+import type { HeldToken } from '../tokens/held-token.ts'
+import type { Rights, TokenSources } from './held-rights.ts'
 
 /**
  * Rights are derived live, so that what a plan or a role loses, every credential loses at once; derived once for
@@ -16,6 +12,7 @@ export interface Rights {
  */
 export class RightsCache {
   readonly #known = new WeakMap<Plan, WeakMap<Api, Rights[]>>()
+  readonly #ofMembers = new WeakMap<Plan, WeakMap<Api, Partial<Record<MemberRole, Rights>>>>()
   /** The list that was asked for last: mostly the next request asks for the same. */
   #last: { readonly plan: Plan; readonly api: Api; readonly byProfile: Rights[] } | null = null
 
@@ -23,6 +20,15 @@ export class RightsCache {
     const last = this.#last
     const byProfile = last?.plan === plan && last.api === api ? last.byProfile : this.#known.get(plan)?.get(api)
     return byProfile?.[profile.number] ?? this.#derive(profile, plan, api)
+  }
+
+  /** What a member of a role may let a client do, within the plan of the member's account. */
+  ofMember(role: MemberRole, plan: Plan, api: Api): Rights {
+    const ofPlan = this.#ofMembers.get(plan) ?? new WeakMap<Api, Partial<Record<MemberRole, Rights>>>()
+    this.#ofMembers.set(plan, ofPlan)
+    const byRole = ofPlan.get(api) ?? {}
+    ofPlan.set(api, byRole)
+    return (byRole[role] ??= rightsOf({ scopes: api.memberScopes[role], role: null }, plan, api))
   }
 
   #derive(profile: Profile, plan: Plan, api: Api): Rights {
@@ -50,6 +56,25 @@ function within(scopes: readonly string[], ceiling: ReadonlySet<string> | null, 
   const highest = withImplied(ceiling, api.implies)
   const held = new Set([...all].filter((scope) => highest.has(scope)))
   return { scopes: summedUp(held, scopes, api.implies), holds: (scope) => held.has(scope) }
+}
+
+/**
+ * What a token may do now: of the scopes that it was granted, and what they imply, what each of those that it was
+ * derived from still has. Kept with the token for as long as all of these are the same.
+ */
+export function rightsOfToken(token: HeldToken, granted: readonly string[], from: TokenSources): Rights {
+  const { api, client, grant, member } = from
+  const known = token.derived
+  if (known?.api === api && known.client === client && known.grant === grant && known.member === member)
+    return known.rights
+  const held = new Set(
+    [...withImplied(granted, api.implies)].filter(
+      (scope) => client.holds(scope) && (grant?.holds(scope) ?? true) && (member?.holds(scope) ?? true),
+    ),
+  )
+  const rights = { scopes: summedUp(held, granted, api.implies), holds: (scope: string) => held.has(scope) }
+  token.derived = { api, client, grant, member, rights }
+  return rights
 }
 
 /** The scopes that are missing; none where the rule is met. Of `any`, all are named: one of them would do. */

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { type FixedClock, fixedClock } from '../../base/clock.ts'
 import type { ConnectionRecord } from '../connections/connection.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
+import { GrantTable } from '../grants/grant-table.ts'
+import type { GrantRecord } from '../grants/grant.ts'
 import type { CredentialRecord, RecordChanges } from '../records/record.ts'
 import { RecordTable } from '../records/table.ts'
 import type { RecordStore } from '../store.ts'
@@ -16,7 +18,10 @@ import {
   credentialIdOf,
   wordsOfText,
 } from '../testing/records.ts'
+import { aGrant, aToken, theToken } from '../testing/tokens.ts'
 import { aWorld, lines, noon } from '../testing/world.ts'
+import { TokenCache } from '../tokens/token-cache.ts'
+import type { TokenRecord, TokenRevocation } from '../tokens/token.ts'
 import { Feed } from './feed.ts'
 
 const staleAfterMs = 30_000
@@ -25,7 +30,9 @@ const staleAfterMs = 30_000
 class FakeStore implements RecordStore {
   readonly held = new Map<string, CredentialRecord>()
   readonly #events: RecordChanges[] = []
-  reads = { since: 0, byDigest: 0 }
+  readonly grants = new Map<string, GrantRecord>()
+  tokens: TokenRecord[] = []
+  reads = { since: 0, byDigest: 0, byId: 0, grant: 0, token: 0 }
   away = false
   /** Set: answers are prepared when asked, and handed over when released. */
   gate: Promise<void> | null = null
@@ -35,6 +42,8 @@ class FakeStore implements RecordStore {
   /** A commit of some other node. */
   commit(made: RecordChanges): number {
     for (const record of made.credentials) this.held.set(record.id, record)
+    for (const grant of made.grants) this.grants.set(grant.id, grant)
+    this.tokens = this.tokens.map((token) => ({ ...token, revoked: token.revoked || made.tokens.some(endsIt(token)) }))
     return this.#events.push(made)
   }
 
@@ -72,12 +81,33 @@ class FakeStore implements RecordStore {
     return found ?? null
   }
 
-  byId({ id }: { id: string }) {
-    return Promise.resolve(this.held.get(id) ?? null)
+  async byId({ id }: { id: string }) {
+    this.reads.byId++
+    this.#refuseIfAway()
+    const found = this.held.get(id) ?? null
+    await this.gate
+    return found
   }
 
-  grant() {
-    return Promise.resolve(null)
+  async grant({ id }: { id: string }) {
+    this.reads.grant++
+    this.#refuseIfAway()
+    const found = this.grants.get(id) ?? null
+    await this.gate
+    return found
+  }
+
+  /** What the store of tokens answers. */
+  async tokenByDigest({ digest }: { digest: Uint8Array }) {
+    this.reads.token++
+    this.#refuseIfAway()
+    const token = this.tokens.find((each) => Buffer.from(each.digest).equals(digest))
+    const found =
+      token === undefined
+        ? null
+        : { token: { ...token }, grant: token.grant === null ? null : (this.grants.get(token.grant) ?? null) }
+    await this.gate
+    return found
   }
 
   async since({ after, limit }: { after: number; limit: number }) {
@@ -116,9 +146,11 @@ function aFeed(
   const store = options.store ?? new FakeStore()
   const table = options.table ?? new RecordTable()
   const errors: unknown[] = []
+  const tokens = { cache: new TokenCache(), grants: new GrantTable(table) }
   const feed = new Feed({
     records: store,
     table,
+    tokens: { ...tokens, store: { byDigest: (input) => store.tokenByDigest(input) } },
     clock,
     alone: options.alone ?? false,
     staleAfterMs: () => staleAfterMs,
@@ -127,8 +159,13 @@ function aFeed(
   })
   const fresh = () => feed.isFresh(clock.now(), clock.monotonic())
   const holds = (text: string) => table.findSecret(wordsOfText(text)) !== -1
-  return { clock, store, table, errors, feed, fresh, holds }
+  return { clock, store, table, tokens, errors, feed, fresh, holds }
 }
+
+const endsIt =
+  ({ digest, family }: TokenRecord) =>
+  (revocation: TokenRevocation): boolean =>
+    revocation.of === 'token' ? Buffer.from(digest).equals(revocation.digest) : revocation.family === family
 
 const record = (number: number, fields: Partial<CredentialRecord> = {}) =>
   aCredential({ id: credentialIdOf(number), secrets: [aSecret(`s${number}`)], createdAt: noon - 1, ...fields })
@@ -532,5 +569,172 @@ describe('beyond the maximum', () => {
       return reads(input)
     }
     expect(await code('s40')).toBe('allowed')
+  })
+})
+
+describe('a token that memory does not hold', () => {
+  const holder = aCredential({ createdAt: noon - 1 })
+  const words = wordsOfText(theToken)
+  const live = (options: Parameters<typeof aFeed>[0] = {}, fields: Partial<TokenRecord> = {}) => {
+    const made = aFeed(options)
+    made.store.commit(changes({ credentials: [holder] }))
+    made.store.tokens = [aToken(theToken, fields)]
+    return made
+  }
+
+  it('is read from the store, with its grant', async () => {
+    const { feed, store, tokens, table } = live({}, { grant: 'grt_000000000001' })
+    store.grants.set('grt_000000000001', aGrant())
+    await feed.start()
+    expect(await feed.tokens.token(words)).toBe(true)
+    expect(tokens.cache.find(words)?.id).toBe('tok_1')
+    expect(tokens.grants.find('grt_000000000001')?.user).toBe('usr_1')
+    expect(table.findCredential('grt_000000000001')).not.toBe(-1)
+  })
+
+  it('is one query, however many ask', async () => {
+    const { feed, store } = live()
+    await feed.start()
+    const release = store.hold()
+    const asked = Array.from({ length: 1000 }, () => feed.tokens.token(words))
+    release()
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([true]))
+    expect(store.reads.token).toBe(1)
+  })
+
+  it('is not known where the store knows none, and not called unknown where the store is away', async () => {
+    const { feed, store, tokens, errors } = live()
+    await feed.start()
+    expect(await feed.tokens.token(wordsOfText('another'))).toBe(true)
+    store.away = true
+    expect(await feed.tokens.token(words)).toBe(false)
+    expect([tokens.cache.size, errors.length]).toEqual([0, 1])
+  })
+
+  it.each<[string, Partial<RecordChanges>]>([
+    ['of the token', { tokens: [{ of: 'token', digest: aToken().digest }] }],
+    ['of its family', { tokens: [{ of: 'family', family: 'tok_family' }] }],
+  ])('is read again where a change %s overtook it: what was revoked is never put as live', async (_, change) => {
+    const { feed, store, tokens } = live({}, { family: 'tok_family' })
+    await feed.start()
+    const release = store.hold()
+    const loading = feed.tokens.token(words)
+    await settled()
+    const made = changes(change)
+    feed.applyOwn(made, store.commit(made))
+    release()
+    expect(await loading).toBe(true)
+    expect([store.reads.token, tokens.cache.find(words)?.revoked]).toEqual([2, true])
+  })
+
+  it('is read again where a change of its grant overtook it', async () => {
+    const { feed, store, tokens } = live({}, { grant: 'grt_000000000001' })
+    store.grants.set('grt_000000000001', aGrant())
+    await feed.start()
+    const release = store.hold()
+    const loading = feed.tokens.token(words)
+    await settled()
+    const made = changes({ grants: [aGrant({ version: 4, active: false })] })
+    feed.applyOwn(made, store.commit(made))
+    release()
+    expect(await loading).toBe(true)
+    expect(tokens.grants.find('grt_000000000001')?.active).toBe(false)
+  })
+
+  it('brings its credential where that left memory, or never fitted (design, section 5)', async () => {
+    const { feed, store, table, tokens } = live({ credentialsMax: 2 })
+    for (let i = 10; i < 20; i++) store.commit(changes({ credentials: [record(i)] }))
+    await feed.start()
+    for (let row = 0; row < 20; row++) if (table.isHeldBy(row, holder.id)) table.remove(row)
+    expect(await feed.tokens.token(words)).toBe(true)
+    expect([table.findCredential(holder.id) === -1, tokens.cache.find(words)?.credential]).toEqual([false, holder.id])
+    expect(table.size).toBeLessThanOrEqual(2)
+  })
+
+  it('that is held brings back what it stands for, without a query for itself', async () => {
+    const { feed, store, table, tokens } = live({}, { grant: 'grt_000000000001' })
+    store.grants.set('grt_000000000001', aGrant())
+    await feed.start()
+    await feed.tokens.token(words)
+    table.remove(table.findCredential(holder.id))
+    table.remove(table.findCredential('grt_000000000001'))
+    expect(await feed.tokens.token(words)).toBe(true)
+    expect([store.reads.token, store.reads.grant, store.reads.byId]).toEqual([1, 1, 1])
+    expect([table.findCredential(holder.id), tokens.grants.size]).not.toContain(-1)
+    expect(tokens.grants.find('grt_000000000001')).not.toBeNull()
+  })
+
+  it('waits for the account where that is newer than what is known', async () => {
+    const { feed, store, table } = aFeed()
+    await feed.start()
+    const theirs = { account: 'acc_new', project: 'prj_new' }
+    store.held.set(holder.id, { ...holder, ...theirs })
+    store.tokens = [aToken()]
+    store.commit(changes({ accounts: [anAccount({ id: 'acc_new' })], projects: [aProject({ id: 'prj_new' })] }))
+    expect(await feed.tokens.token(words)).toBe(true)
+    expect(table.account(table.findCredential(holder.id)).record?.id).toBe('acc_new')
+  })
+
+  it('of another issuer brings the credential that it acts as', async () => {
+    const { feed, store, table } = live()
+    await feed.start()
+    table.remove(table.findCredential(holder.id))
+    expect(await feed.tokens.credential(holder.id)).toBe(true)
+    expect(table.findCredential(holder.id)).not.toBe(-1)
+    await feed.tokens.credential(holder.id)
+    expect(store.reads.byId).toBe(1)
+    expect(await feed.tokens.credential('cred_none00000000')).toBe(true)
+  })
+})
+
+describe('tokens that were minted here', () => {
+  const minted = (fields: Partial<TokenRecord & { kind: 'access' | 'refresh' }> = {}) => ({
+    ...aToken(),
+    kind: 'access' as const,
+    format: 'opaque' as const,
+    account: 'acc_1',
+    project: 'prj_1',
+    createdAt: noon,
+    familyEndsAt: null,
+    code: null,
+    ...fields,
+  })
+
+  it('are known at once, access tokens alone', async () => {
+    const { feed, store, tokens } = aFeed()
+    await feed.start()
+    feed.tokens.minted([minted(), minted({ kind: 'refresh', digest: aToken('refresh').digest })])
+    expect([tokens.cache.size, tokens.cache.find(wordsOfText(theToken))?.id, store.reads.token]).toEqual([
+      1,
+      'tok_1',
+      0,
+    ])
+  })
+
+  it('are put as revoked where the news of that came first', async () => {
+    const { feed, tokens } = aFeed()
+    await feed.start()
+    feed.applyOwn(changes({ tokens: [{ of: 'family', family: 'tok_family' }] }), 1)
+    feed.tokens.minted([minted({ family: 'tok_family' })])
+    expect(tokens.cache.find(wordsOfText(theToken))?.revoked).toBe(true)
+  })
+
+  it('end everywhere with the news from another node', async () => {
+    const { feed, store, tokens } = aFeed()
+    await feed.start()
+    feed.tokens.minted([minted()])
+    store.commit(changes({ tokens: [{ of: 'token', digest: aToken().digest }] }))
+    await feed.poll()
+    expect(tokens.cache.find(wordsOfText(theToken))?.revoked).toBe(true)
+  })
+
+  it('are forgotten an hour after they expired, with the tombstones', async () => {
+    const { feed, tokens, clock } = aFeed()
+    await feed.start()
+    feed.tokens.minted([minted({ expiresAt: noon + 1 })])
+    clock.advance(3_600_000)
+    expect(tokens.cache.size).toBe(1)
+    clock.advance(3_600_000)
+    expect(tokens.cache.size).toBe(0)
   })
 })

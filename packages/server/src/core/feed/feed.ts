@@ -1,17 +1,26 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { ConnectionTable } from '../connections/table.ts'
-import type { Freshness } from '../decision/decider.ts'
+import type { Freshness } from '../decision/resolve.ts'
+import type { GrantTable } from '../grants/grant-table.ts'
+import { bytesOf } from '../records/digest-words.ts'
 import { noChanges, type RecordChanges } from '../records/record.ts'
 import type { RecordTable } from '../records/table.ts'
 import type { RecordStore } from '../store.ts'
+import type { TokenCache } from '../tokens/token-cache.ts'
+import type { TokenStore } from '../tokens/token-store.ts'
+import { RecentChanges } from './recent-changes.ts'
+import { TokenLoads } from './token-loads.ts'
 
 export interface FeedOptions {
   readonly records: RecordStore
   readonly table: RecordTable
   /** Kept current as well. */
   readonly connections?: Pick<ConnectionTable, 'apply'>
-  /** Whoever holds verified tokens and grants; told of those that it does not hold as well. */
-  readonly tokens?: { apply(changes: Pick<RecordChanges, 'tokens' | 'grants'>): void }
+  readonly tokens: {
+    readonly cache: TokenCache
+    readonly grants: GrantTable
+    readonly store: Pick<TokenStore, 'byDigest'>
+  }
   readonly clock: Clock
   /** One process owns the store (SQLite): nobody else can change what we hold. */
   readonly alone: boolean
@@ -25,10 +34,10 @@ const pollEveryMs = 500
 /** Catch-ups begin at least this far apart, however many requests ask for one. */
 const catchUpSpacingMs = 20
 const batch = 1000
-/** Latest changes that are remembered, to know whether one overtook a load. */
-const recentMax = 10_000
 const tombstoneMs = 90 * 86_400_000
 const pruneEveryMs = 3_600_000
+/** So long after its end a token in memory is still told that it has expired. */
+const expiredMs = 3_600_000
 
 /**
  * Keeps the record table current (design, section 5): preload, then every change either from our own commits,
@@ -44,15 +53,22 @@ export class Feed implements Freshness {
   #polledAt = Number.NEGATIVE_INFINITY
   #polling: Promise<boolean> | null = null
   #scheduled: Promise<boolean> | null = null
-  /** Credentials changed since the start, and for the latest ones which change was theirs. */
-  #changed = 0
-  readonly #recent = new Map<string, number>()
+  readonly #recent = new RecentChanges()
+  /** What tokens wait for. */
+  readonly tokens: TokenLoads
   readonly #loads = new Map<string, Promise<boolean>>()
   #evictionHand = 0
   readonly #timers: Timer[] = []
 
   constructor(options: FeedOptions) {
     this.#options = options
+    this.tokens = new TokenLoads({
+      ...options,
+      ...options.tokens,
+      recent: this.#recent,
+      makeRoom: (rows) => this.#makeRoom(rows),
+      poll: () => this.poll(),
+    })
   }
 
   get position(): number {
@@ -80,7 +96,7 @@ export class Feed implements Freshness {
     this.#position = snapshot.position
     await this.#readOn()
     this.#goodAt = started
-    this.#timers.push(clock.every(pruneEveryMs, () => void table.prune(clock.now() - tombstoneMs)))
+    this.#timers.push(clock.every(pruneEveryMs, () => this.#prune()))
     if (!this.#options.alone) this.#timers.push(clock.every(pollEveryMs, () => void this.poll()))
   }
 
@@ -113,6 +129,12 @@ export class Feed implements Freshness {
     const digest = bytesOf(words)
     const current = behind ? this.#catchUpOnce() : Promise.resolve(true)
     return this.#partial ? current.then((known) => known && this.#load(digest)) : current
+  }
+
+  #prune(): void {
+    const { clock, table, tokens } = this.#options
+    table.prune(clock.now() - tombstoneMs)
+    tokens.cache.prune(clock.now() - expiredMs)
   }
 
   #age(now: number, monotonic: number): number {
@@ -162,15 +184,9 @@ export class Feed implements Freshness {
   #apply(changes: RecordChanges): void {
     this.#options.table.apply(changes)
     if (changes.connections.length > 0) this.#options.connections?.apply(changes.connections)
-    if (changes.tokens.length > 0 || changes.grants.length > 0) this.#options.tokens?.apply(changes)
-    for (const { id } of changes.credentials) {
-      this.#recent.delete(id)
-      this.#recent.set(id, ++this.#changed)
-    }
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= recentMax) break
-      this.#recent.delete(oldest)
-    }
+    this.tokens.revoke(changes.tokens)
+    this.tokens.applyGrants(changes.grants)
+    for (const { id } of changes.credentials) this.#recent.note(id)
     this.#makeRoom(0)
   }
 
@@ -187,12 +203,11 @@ export class Feed implements Freshness {
   async #loadOnce(digest: Uint8Array): Promise<boolean> {
     const { records, table } = this.#options
     for (let attempt = 0; attempt < 5; attempt++) {
-      const began = this.#changed
+      const began = this.#recent.count
       try {
         const record = await records.byDigest({ digest })
         if (record === null) return true
-        const overtaken = (this.#recent.get(record.id) ?? 0) > began || this.#changed - began > recentMax
-        if (overtaken) continue
+        if (this.#recent.overtook(record.id, began)) continue
         // Before it is put, so that it is not itself what leaves.
         this.#makeRoom(1)
         const row = table.put(record)
@@ -215,12 +230,4 @@ export class Feed implements Freshness {
     const surplus = table.size + more - credentialsMax + Math.floor(credentialsMax / 100)
     this.#evictionHand = table.evict(surplus, this.#evictionHand)
   }
-}
-
-function bytesOf(words: Int32Array): Uint8Array {
-  const bytes = new Uint8Array(32)
-  words.forEach((word, i) => {
-    for (let b = 0; b < 4; b++) bytes[i * 4 + b] = (word >>> (8 * b)) & 0xff
-  })
-  return bytes
 }

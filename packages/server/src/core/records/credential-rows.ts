@@ -5,7 +5,7 @@ import { PackedRows, rowBytes, rowFloats, rowInts } from './packed-rows.ts'
 import type { CredentialRecord, RecordChunk } from './record.ts'
 
 /** Where the fields of a row are. In bytes: */
-const at = { id: 0, kind: 12, state: 13, used: 14 } as const
+const at = { id: 0, kind: 12, state: 13, used: 14, grant: 15 } as const
 /** in integers: */
 const int = { account: 4, project: 5, profile: 6, generation: 7, own: 12, version: 13 } as const
 /** and in doubles, epoch ms, NaN for null: */
@@ -22,8 +22,8 @@ export interface SharedNumbers {
 }
 
 /**
- * The credentials of the record table: what each request asks of one lies in one packed row, the rest in columns.
- * Rows are found by id through open addressing.
+ * The credentials of the record table, and the grants that stand beside them: what each request asks of one lies in
+ * one packed row, the rest in columns. Rows are found by id through open addressing.
  */
 export class CredentialRows {
   readonly #rows = new PackedRows()
@@ -117,10 +117,16 @@ export class CredentialRows {
     return used
   }
 
-  /** `cred_` and twelve characters. */
+  /** Whether it stands for a grant, not for a credential. */
+  isGrant(row: number): boolean {
+    return this.#rows.bytes[row * rowBytes + at.grant] === 1
+  }
+
+  /** `cred_` and twelve characters; `grt_` for a grant. */
   id(row: number): string {
     const { bytes } = this.#rows
     const i = row * rowBytes + at.id
+    if (bytes[i + at.grant] === 1) return `grt_${String.fromCharCode(...bytes.subarray(i, i + idBytes))}`
     // In one call: a text that grows letter by letter costs more than twice as much, and this is the hot path.
     // prettier-ignore
     return String.fromCharCode(
@@ -128,6 +134,15 @@ export class CredentialRows {
       bytes[i] ?? 0, bytes[i + 1] ?? 0, bytes[i + 2] ?? 0, bytes[i + 3] ?? 0, bytes[i + 4] ?? 0, bytes[i + 5] ?? 0,
       bytes[i + 6] ?? 0, bytes[i + 7] ?? 0, bytes[i + 8] ?? 0, bytes[i + 9] ?? 0, bytes[i + 10] ?? 0, bytes[i + 11] ?? 0,
     )
+  }
+
+  /** Whether the row is held, and by that id. */
+  isHeldBy(row: number, id: string): boolean {
+    if (row === -1 || !this.isHeld(row)) return false
+    const start = row * rowBytes + at.id
+    const offset = id.length - idBytes
+    for (let i = 0; i < idBytes; i++) if (this.#rows.bytes[start + i] !== id.charCodeAt(offset + i)) return false
+    return this.isGrant(row) === isGrantId(id)
   }
 
   /** Whether the id after `cred_` is that text. */
@@ -166,7 +181,9 @@ export class CredentialRows {
   take(id: string): number {
     const row = this.#free.pop() ?? this.#high++
     this.#grow(row + 1)
-    for (let i = 0; i < idBytes; i++) this.#rows.bytes[row * rowBytes + at.id + i] = id.charCodeAt(i + 5)
+    const start = id.length - idBytes
+    for (let i = 0; i < idBytes; i++) this.#rows.bytes[row * rowBytes + at.id + i] = id.charCodeAt(start + i)
+    this.#rows.bytes[row * rowBytes + at.grant] = isGrantId(id) ? 1 : 0
     this.firstSecret[row] = -1
     this.setOwn(row, 0)
     this.touch(row)
@@ -218,6 +235,7 @@ export class CredentialRows {
     for (let b = 0; b < idBytes; b++) bytes[start + at.id + b] = chunk.credentialIds[i * idBytes + b] ?? 0
     bytes[start + at.kind] = chunk.kind[i] ?? 0
     bytes[start + at.state] = chunk.state[i] ?? 0
+    bytes[start + at.grant] = 0
     this.#writeShared(row, shared)
     ints[row * rowInts + int.version] = chunk.version[i] ?? 0
     floats[row * rowFloats + float.notBefore] = chunk.notBefore[i] ?? Number.NaN
@@ -247,7 +265,7 @@ export class CredentialRows {
     for (let row = this.#byId.rowAt(slot); row !== -1; row = this.#byId.rowAt(slot)) {
       let same = true
       for (let b = 0; b < idBytes && same; b++) same = this.#rows.bytes[row * rowBytes + at.id + b] === ids[from + b]
-      if (same) return true
+      if (same && !this.isGrant(row)) return true
       slot = this.#byId.next(slot)
     }
     return false
@@ -268,8 +286,12 @@ function hashOf(ids: Uint8Array, from: number): number {
   return hash ^ (hash >>> 15)
 }
 
+function isGrantId(id: string): boolean {
+  return id.startsWith('grt_')
+}
+
 function hashOfText(id: string): number {
   let hash = 0x811c9dc5
-  for (let i = 5; i < 5 + idBytes; i++) hash = Math.imul(hash ^ (id.charCodeAt(i) & 0xff), 0x01000193)
+  for (let i = id.length - idBytes; i < id.length; i++) hash = Math.imul(hash ^ (id.charCodeAt(i) & 0xff), 0x01000193)
   return hash ^ (hash >>> 15)
 }

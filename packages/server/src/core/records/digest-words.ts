@@ -21,3 +21,12 @@ export function wordsOf(digest: Uint8Array, out: Int32Array, offset = 0): void {
       (digest[at] ?? 0) | ((digest[at + 1] ?? 0) << 8) | ((digest[at + 2] ?? 0) << 16) | ((digest[at + 3] ?? 0) << 24)
   }
 }
+
+/** The 32 bytes of such words. */
+export function bytesOf(words: Int32Array): Uint8Array {
+  const bytes = new Uint8Array(32)
+  words.forEach((word, i) => {
+    for (let b = 0; b < 4; b++) bytes[i * 4 + b] = (word >>> (8 * b)) & 0xff
+  })
+  return bytes
+}

@@ -116,7 +116,7 @@ export class RecordTable {
     return this.#secrets.find(words)
   }
 
-  /** Row of the credential with this id (`cred_…`), -1 where none is held. */
+  /** Row of the credential or grant with this id (`cred_…`, `grt_…`), -1 where none is held. */
   findCredential(id: string): number {
     return this.#rows.find(id)
   }
@@ -125,6 +125,11 @@ export class RecordTable {
   findClient(clientId: string): number {
     const row = this.#clients.get(clientId) ?? this.#rows.find(`cred_${clientId}`)
     return row !== -1 && this.kind(row) === 'oauth_client' && this.publicId(row) === clientId ? row : -1
+  }
+
+  /** Whether the row still belongs to that id: it may have been given out again. */
+  isHeldBy(row: number, id: string): boolean {
+    return this.#rows.isHeldBy(row, id)
   }
 
   owner(secretRow: number): number {
@@ -195,7 +200,7 @@ export class RecordTable {
 
   publicId(row: number): string | null {
     const own = this.own(row)
-    return own === undefined ? this.credentialId(row).slice(5) : own.publicId
+    return own === undefined ? this.credentialId(row).slice(-12) : own.publicId
   }
 
   credentialId(row: number): string {
@@ -360,7 +365,7 @@ export class RecordTable {
 
   #setOwn(row: number, fields: OwnFields): void {
     const plain =
-      fields.publicId === this.credentialId(row).slice(5) &&
+      fields.publicId === this.credentialId(row).slice(-12) &&
       fields.ipAllow.length === 0 &&
       fields.originAllow === null &&
       fields.limits.length === 0 &&

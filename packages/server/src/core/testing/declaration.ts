@@ -62,6 +62,7 @@ export function aPreset(fields: Partial<Preset> = {}): Preset {
     form: 'key',
     pairShape: 'base62',
     places: [],
+    whenTwo: 'refuse',
     scopes: {},
     includes: {},
     roles: {},

@@ -1,15 +1,17 @@
 import { type FixedClock, fixedClock } from '../../base/clock.ts'
 import { type Ip, parseIp } from '../../base/ip.ts'
 import type { Declaration } from '../apis/api.ts'
-import { Decider, type Freshness } from '../decision/decider.ts'
+import { Decider } from '../decision/decider.ts'
 import type { Evaluation, Standing } from '../decision/evaluation.ts'
 import type { RequestFacts } from '../decision/facts.ts'
+import type { Freshness, TokenParts } from '../decision/resolve.ts'
 import { FailureBudget } from '../limits/failure-budget.ts'
 import { Limiter } from '../limits/limiter.ts'
 import type { AccountRecord, CredentialRecord, ProjectRecord } from '../records/record.ts'
 import { RecordTable } from '../records/table.ts'
 import { aDeclaration, gatewayPort } from './declaration.ts'
 import { aCredential, anAccount, aProject, aSecret, changes } from './records.ts'
+import { tokenParts } from './tokens.ts'
 
 /** When everything happens unless said otherwise. */
 export const noon = Date.parse('2026-11-23T12:00:00Z')
@@ -32,6 +34,7 @@ export interface World {
   readonly table: RecordTable
   readonly limiter: Limiter
   readonly decider: Decider
+  readonly tokens: TokenParts
   /** `GET /v1/orders/7` over HTTPS with `theSecret` in X-Api-Key, where nothing else is said. */
   request(sent?: Sent): RequestFacts
   /** Decides at once, traced; nothing is charged. */
@@ -52,6 +55,7 @@ export function aWorld(
     readonly project?: Partial<ProjectRecord>
     readonly others?: readonly CredentialRecord[]
     readonly freshness?: Freshness
+    readonly tokens?: Partial<TokenParts>
   } = {},
 ): World {
   let declaration = parts.declaration ?? aDeclaration()
@@ -67,12 +71,14 @@ export function aWorld(
     }),
   )
   const freshness = parts.freshness ?? alwaysFresh
+  const tokens = tokenParts(table, parts.tokens)
   const decider = new Decider({
     declaration: () => declaration,
     table,
     limiter,
     failures: new FailureBudget(),
     freshness,
+    tokens,
   })
   const request = (sent: Sent = {}): RequestFacts => ({
     method: 'GET',
@@ -96,6 +102,7 @@ export function aWorld(
     table,
     limiter,
     decider,
+    tokens,
     request,
     evaluate,
     code: (sent) => {

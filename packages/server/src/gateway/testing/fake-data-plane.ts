@@ -159,6 +159,7 @@ function anApi(upstreamPort: number, options: FakeOptions, route: Route): Api {
       pairShape: 'uuid',
       places: [],
       scopes: {},
+      whenTwo: 'refuse',
       includes: {},
       roles: {},
       routes: [],

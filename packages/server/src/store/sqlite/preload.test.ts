@@ -80,7 +80,7 @@ function fill(path: string): readonly Stored[] {
   const database = new Database(path)
   const insertCredential = database.prepare(
     `insert into credentials values (?, ?, 'key', 'secret', 'acc_1', 'prj_1', '["shop"]', 'key', '[]', null, '[]', null,
-       '[]', null, ?, 'active', null, null, null, 0, null, 0, '{}', 'test', 5, 1, null)`,
+       '[]', null, ?, 'active', null, null, null, 0, null, 0, '{}', 'test', 5, 1, null, null)`,
   )
   const insertSecret = database.prepare(
     `insert into secrets (credential, id, digest, algorithm, origin, created_at)
