@@ -24,8 +24,18 @@ function exposures(options: { readonly policy?: ExposurePolicy } = {}) {
         written.push(`mark ${id} ${secret} ${againMs} from ${by.ip ?? '-'} by ${by.userAgent ?? '-'}`)
         return { ok: false, error: { code: 'not_found' } }
       },
+      markTokenExposed: async ({ id, token }) => {
+        written.push(`mark ${id} ${token}`)
+        return { ok: false, error: { code: 'not_found' } }
+      },
       setState: async ({ id, change }) => {
         written.push(`${change.to} ${id}`)
+        return { ok: false, error: { code: 'not_found' } }
+      },
+    },
+    tokens: {
+      revoke: async ({ token }) => {
+        written.push(`revoke ${'id' in token ? token.id : ''}`)
         return { ok: false, error: { code: 'not_found' } }
       },
     },

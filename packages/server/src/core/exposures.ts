@@ -19,7 +19,8 @@ export interface Exposures {
 
 export interface ExposureParts {
   readonly store: {
-    readonly credentials: Pick<Store['credentials'], 'markExposed' | 'setState'>
+    readonly credentials: Pick<Store['credentials'], 'markExposed' | 'markTokenExposed' | 'setState'>
+    readonly tokens: Pick<Store['tokens'], 'revoke'>
     readonly accounts: Pick<Store['accounts'], 'find'>
   }
   readonly apply: ApplyChanges
@@ -37,27 +38,37 @@ const waitingMax = 1_000
 const rememberedMax = 10_000
 
 export function createExposures({ store, apply, clock, policyOf, reportFault }: ExposureParts): Exposures {
-  /** By secret: until when, monotonic, it is known already. */
+  /** By secret or token: until when, monotonic, it is known already. */
   const known = new Map<string, number>()
   const waiting: Sighting[] = []
   let writing: Promise<void> | null = null
 
   const write = async ({ principal, by }: Sighting): Promise<void> => {
-    const { credential: id, secret, account } = principal
-    const marked = await store.credentials.markExposed({ id, secret, againMs, by })
+    const { credential: id, secret, token, account } = principal
+    const marked =
+      secret === null
+        ? await store.credentials.markTokenExposed({ id, token, by })
+        : await store.credentials.markExposed({ id, secret, againMs, by })
     if (marked.ok) apply(marked.value.changes, marked.value.sequence)
     const owner = await store.accounts.find({ id: account })
     if (policyOf(owner?.plan ?? null) === 'flag') return
+    if (secret === null) return await endToken(token, by)
     const change = { to: 'revoked', reason: 'came over plain HTTP', hide: false } as const
     const revoked = await store.credentials.setState({ id, scope: null, change, by })
     if (revoked.ok) apply(revoked.value.changes, revoked.value.sequence)
+  }
+  /** Its credential goes on: nothing of that was seen. A token of another issuer can be ended there alone. */
+  const endToken = async (token: string | null, by: Provenance): Promise<void> => {
+    if (token === null) return
+    const ended = await store.tokens.revoke({ token: { id: token }, client: null, scope: null, by })
+    if (ended.ok) apply(ended.value.changes, ended.value.sequence)
   }
   const writeAll = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       try {
         await write(next)
       } catch (error) {
-        known.set(next.principal.secret, clock.monotonic() + retryMs)
+        known.set(nameOf(next.principal), clock.monotonic() + retryMs)
         reportFault('credential.exposed', error)
       }
     }
@@ -69,10 +80,11 @@ export function createExposures({ store, apply, clock, policyOf, reportFault }: 
       // The first management credential of the environment is in no store.
       if (principal === null || principal.credential === bootstrapCredentialId) return
       const now = clock.monotonic()
-      if ((known.get(principal.secret) ?? -1) > now || waiting.length >= waitingMax) return
+      const name = nameOf(principal)
+      if ((known.get(name) ?? -1) > now || waiting.length >= waitingMax) return
       if (known.size >= rememberedMax) forgetOldest(known)
-      known.delete(principal.secret)
-      known.set(principal.secret, now + againMs)
+      known.delete(name)
+      known.set(name, now + againMs)
       waiting.push({ principal, by: provenanceOf(entry) })
       writing ??= writeAll()
     },
@@ -80,6 +92,10 @@ export function createExposures({ store, apply, clock, policyOf, reportFault }: 
       await writing
     },
   }
+}
+
+function nameOf({ secret, token, credential }: Principal): string {
+  return secret ?? token ?? `foreign ${credential}`
 }
 
 interface Sighting {

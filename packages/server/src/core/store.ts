@@ -266,6 +266,15 @@ export interface CredentialStore {
     readonly againMs: number
     readonly by: Provenance
   }): Write<Credential>
+  /**
+   * A token of the credential came over plain HTTP: an event that names it. `token` is null where another issuer made
+   * it. No event where the credential is dead, or the token is not live at `by.at`.
+   */
+  markTokenExposed(input: {
+    readonly id: string
+    readonly token: string | null
+    readonly by: Provenance
+  }): Write<Credential>
   /** All or, with `partial`, the good ones; `refused` tells the index and why (duplicate digest, duplicate public id). Same `digest` already stored for the same account and name counts as `skipped`. */
   import(input: {
     readonly account: string

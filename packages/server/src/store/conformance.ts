@@ -888,6 +888,9 @@ export function aRequest(time: number, over: Partial<RequestRow> = {}): RequestR
     project: 'prj_1',
     credential: 'cred_1',
     secret: 'sec_1',
+    token: null,
+    grant: null,
+    label: null,
     ip: '192.0.2.1',
     country: 'ZZ',
     userAgent: null,
@@ -1087,6 +1090,9 @@ function usageConformance(open: () => Promise<Opened>): void {
     account: null,
     project: null,
     credential: null,
+    token: null,
+    grant: null,
+    label: null,
     api: null,
     code: null,
     status: null,
@@ -1117,6 +1123,26 @@ function usageConformance(open: () => Promise<Opened>): void {
       expect(await store.usage.request({ id: c.id })).toEqual(c)
       expect(await store.usage.request({ id: 'req_none' })).toBeNull()
       await expect(store.usage.requests({ limit: 2, after: '!', ...noFilter })).rejects.toBeInstanceOf(BadCursor)
+    })
+
+    it('tells the tokens of one credential apart, by id, by label and by grant (VCH-11)', async () => {
+      const { store } = await open()
+      const byToken = (time: number, token: string, more: Partial<RequestRow> = {}) =>
+        aRequest(time, { secret: null, token, ...more })
+      const key = aRequest(1_000)
+      const till = byToken(1_001, 'tok_1', { label: 'till 1' })
+      const other = byToken(1_002, 'tok_2', { label: 'till 2' })
+      const unlabelled = byToken(1_003, 'tok_3')
+      const granted = byToken(1_004, 'tok_4', { grant: 'grt_1', account: 'acc_2', project: 'prj_2' })
+      await store.usage.flush(aFlush({ requests: [key, till, other, unlabelled, granted] }))
+      const found = async (filter: object) =>
+        (await store.usage.requests({ limit: 9, after: null, ...noFilter, ...filter })).items
+      expect(await found({ credential: 'cred_1' })).toEqual([granted, unlabelled, other, till, key])
+      expect(await found({ token: 'tok_2' })).toEqual([other])
+      expect(await found({ label: 'till 1' })).toEqual([till])
+      expect(await found({ grant: 'grt_1' })).toEqual([granted])
+      expect(await found({ grant: 'grt_1', account: 'acc_1' })).toEqual([])
+      expect(await found({ token: 'tok_1', label: 'till 2' })).toEqual([])
     })
   })
 }

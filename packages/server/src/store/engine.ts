@@ -54,6 +54,7 @@ export function storeOf(engine: Engine): Store {
       endSecret: (input) => engine.write('credentials.endSecret', input),
       setState: (input) => engine.write('credentials.setState', input),
       markExposed: (input) => engine.write('credentials.markExposed', input),
+      markTokenExposed: (input) => engine.write('credentials.markTokenExposed', input),
       import: (input) => engine.write('credentials.import', input),
       find: (input) => engine.read('credentials.find', input),
       list: (input) => engine.read('credentials.list', input),

@@ -25,7 +25,16 @@ interface Head {
 }
 
 type Text = string | null
-type Who = readonly [account: Text, project: Text, credential: Text, secret: Text]
+/** The last three where a token of ours was presented; blocks of before there were tokens have none of them. */
+type Who = readonly [
+  account: Text,
+  project: Text,
+  credential: Text,
+  secret: Text,
+  token?: Text,
+  grant?: Text,
+  label?: Text,
+]
 type What = readonly [api: Text, route: Text, method: string, status: number, code: Text, outcome: string]
 type From = readonly [ip: string, country: string, userAgent: Text]
 
@@ -70,9 +79,13 @@ interface Builder {
 
 function createBuilder(second: number): Builder {
   const who = createList(
-    ({ secret }) => secret,
-    (a, b) => a.credential === b.credential && a.account === b.account && a.project === b.project,
-    ({ account, project, credential, secret }): Who => [account, project, credential, secret],
+    ({ secret, token }) => secret ?? token,
+    (a, b) =>
+      a.credential === b.credential && a.account === b.account && a.project === b.project && a.grant === b.grant,
+    ({ account, project, credential, secret, token, grant, label }): Who =>
+      token === null && grant === null
+        ? [account, project, credential, secret]
+        : [account, project, credential, secret, token, grant, label],
   )
   const what = createList(
     ({ route }) => route,
@@ -142,7 +155,18 @@ function createList<Item>(
 // ---- finding -------------------------------------------------------------------------------------------
 
 /** The term that all requests of a filter have, the rarest of them; null: only time is asked for. */
-export function termOf({ account, project, credential, api, code, status }: RequestFilter): string | null {
+export function termOf({
+  account,
+  project,
+  credential,
+  token,
+  grant,
+  api,
+  code,
+  status,
+}: RequestFilter): string | null {
+  if (token !== null) return `token ${token}`
+  if (grant !== null) return `grant ${grant}`
   if (credential !== null) return code === null ? `credential ${credential}` : `credential ${credential} ${code}`
   if (account !== null && code !== null) return `account ${account} ${code}`
   if (project !== null) return `project ${project}`
@@ -156,7 +180,9 @@ export function termOf({ account, project, credential, api, code, status }: Requ
 export function termsOf(rows: string): readonly string[] {
   const { who, what, refusals } = headOf(rows)
   const terms = new Set<string>()
-  for (const [account, project, credential] of who) {
+  for (const [account, project, credential, , token = null, grant = null] of who) {
+    if (token !== null) terms.add(`token ${token}`)
+    if (grant !== null) terms.add(`grant ${grant}`)
     if (account !== null) terms.add(`account ${account}`)
     if (project !== null) terms.add(`project ${project}`)
     if (credential !== null) terms.add(`credential ${credential}`)
@@ -183,12 +209,15 @@ export function matchingRequests(
   idMatches: (id: string) => boolean,
 ): readonly RequestRow[] {
   const head = headOf(rows)
-  const { account, project, credential, api, code, status } = filter
+  const { account, project, credential, token, grant, label, api, code, status } = filter
   const who = head.who.map(
-    ([itsAccount, itsProject, itsCredential]) =>
+    ([itsAccount, itsProject, itsCredential, , itsToken = null, itsGrant = null, itsLabel = null]) =>
       (account ?? itsAccount) === itsAccount &&
       (project ?? itsProject) === itsProject &&
-      (credential ?? itsCredential) === itsCredential,
+      (credential ?? itsCredential) === itsCredential &&
+      (token ?? itsToken) === itsToken &&
+      (grant ?? itsGrant) === itsGrant &&
+      (label ?? itsLabel) === itsLabel,
   )
   const what = head.what.map(
     ([itsApi, , , itsStatus, itsCode]) =>
@@ -211,7 +240,10 @@ function requestAt(
   trace: string | null,
   llm: RequestModel | undefined,
 ): RequestRow {
-  const [account, project, credential, secret] = at(head.who, at(body.who, index))
+  const [account, project, credential, secret, token = null, grant = null, label = null] = at(
+    head.who,
+    at(body.who, index),
+  )
   const [api, route, method, status, code, outcome] = at(head.what, at(body.what, index))
   const [ip, country, userAgent] = at(head.from, at(body.from, index))
   return {
@@ -228,6 +260,9 @@ function requestAt(
     project,
     credential,
     secret,
+    token,
+    grant,
+    label,
     ip,
     country,
     userAgent,

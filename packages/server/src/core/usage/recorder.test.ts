@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import { seededRandom } from '../../base/random.ts'
-import { makeKey } from '../credentials/format.ts'
+import { makeKey, makeToken } from '../credentials/format.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
 import { aDeclaration, anApi, aRoute } from '../testing/declaration.ts'
 import { aCredential, aSecret, credentialIdOf } from '../testing/records.ts'
+import { aGrant, aToken, theToken } from '../testing/tokens.ts'
 import { aWorld, lines, noon, type Sent, theSecret, type World } from '../testing/world.ts'
 import { type MeterEntry, UsageRecorder } from './recorder.ts'
 import type { UsageCount } from './usage.ts'
@@ -403,6 +404,9 @@ describe('the request log', () => {
         project: 'prj_1',
         credential: 'cred_000000000001',
         secret: aSecret(theSecret).id,
+        token: null,
+        grant: null,
+        label: null,
         ip: '203.0.113.7',
         country: 'AT',
         userAgent: 'curl/8',
@@ -410,6 +414,28 @@ describe('the request log', () => {
         trace: null,
       },
     ])
+  })
+
+  it('tells tokens apart by id and label, and counts them as their credential (VCH-11)', () => {
+    const recorder = aRecorder()
+    const places = [{ in: 'bearer', accept: ['token'], kinds: null }] as const
+    const world = aWorld({ declaration: aDeclaration({ apis: [anApi({ places })] }) })
+    const grant = aGrant({ account: 'acc_1', client: 'cred_000000000001' })
+    world.tokens.cache.put(aToken(theToken, { label: 'till 7' }))
+    meter(recorder, world, { headers: lines(['Authorization', `Bearer ${theToken}`]) })
+    const text = makeToken({ brand: 'acme', token: 'access', random: seededRandom(2) }).reveal()
+    world.tokens.cache.put(aToken(text, { id: 'tok_2', grant: grant.id }))
+    world.tokens.grants.put(grant)
+    meter(recorder, world, { headers: lines(['Authorization', `Bearer ${text}`]) })
+    const { requests: rows, counts, lastUses } = recorder.take(noon)
+    expect(
+      rows.map(({ credential, secret, token, grant: of, label }) => [credential, secret, token, of, label]),
+    ).toEqual([
+      ['cred_000000000001', null, 'tok_1', null, 'till 7'],
+      ['cred_000000000001', null, 'tok_2', grant.id, null],
+    ])
+    expect(counted(counts)).toEqual({ 'cred_000000000001 getOrder 2xx AT': 2 })
+    expect([lastUses, JSON.stringify(rows)]).toEqual([[], expect.not.stringContaining(theToken)])
   })
 
   it('keeps the whole trace of a refusal', () => {

@@ -237,13 +237,15 @@ export class UsageRecorder {
     latency.buckets[bucket] = (latency.buckets[bucket] ?? 0) + 1
   }
 
-  #lastUse(evaluation: Evaluation, principal: Principal, sender: Sender): void {
-    let use = this.#lastUses.get(principal.secretRow)
-    if (use === undefined || use.secret !== principal.secret) {
+  #lastUse(evaluation: Evaluation, { secretRow, secret }: Principal, sender: Sender): void {
+    // A token is bound to no secret.
+    if (secret === null) return
+    let use = this.#lastUses.get(secretRow)
+    if (use === undefined || use.secret !== secret) {
       // The row is another secret's by now.
       if (use !== undefined) this.#closedLastUses.push(use)
-      use = { secret: principal.secret, accepted: null, refused: null }
-      this.#lastUses.set(principal.secretRow, use)
+      use = { secret, accepted: null, refused: null }
+      this.#lastUses.set(secretRow, use)
     }
     if (evaluation.refusal === null) use.accepted = sender
     else use.refused = { ...sender, code: evaluation.refusal.code }
@@ -271,6 +273,9 @@ export class UsageRecorder {
       project: principal?.project ?? null,
       credential: principal?.credential ?? null,
       secret: principal?.secret ?? null,
+      token: principal?.token ?? null,
+      grant: principal?.grant ?? null,
+      label: principal?.label ?? null,
       ip: sender.ip,
       country,
       userAgent: sender.userAgent,

@@ -95,6 +95,11 @@ export interface RequestRow {
   readonly project: string | null
   readonly credential: string | null
   readonly secret: string | null
+  /** Of ours; null where none was presented. */
+  readonly token: string | null
+  readonly grant: string | null
+  /** What a broker called whom it minted the token for (VCH-11). */
+  readonly label: string | null
   readonly ip: string
   readonly country: string
   readonly userAgent: string | null
@@ -138,6 +143,9 @@ export interface RequestFilter {
   readonly account: string | null
   readonly project: string | null
   readonly credential: string | null
+  readonly token: string | null
+  readonly grant: string | null
+  readonly label: string | null
   readonly api: string | null
   readonly code: string | null
   readonly status: number | null

@@ -202,6 +202,40 @@ export async function markExposed(
   })
 }
 
+export async function markTokenExposed(
+  tx: Db,
+  { id, token, by }: Parameters<CredentialStore['markTokenExposed']>[0],
+): Drafted<Credential> {
+  const known = await tx.selectFrom('credentials').selectAll().where('id', '=', id).executeTakeFirst()
+  if (known === undefined) return notFound
+  const row = await tx
+    .updateTable('credentials')
+    .set((eb) => ({ exposed_at: eb.fn.coalesce('exposed_at', eb.val(by.at)) }))
+    .where('id', '=', id)
+    .where('state', 'in', ['active', 'blocked'])
+    .$if(token !== null, (query) =>
+      query.where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('tokens')
+            .select('tokens.id')
+            .where('tokens.id', '=', token ?? '')
+            .where('tokens.credential', '=', id)
+            .where('tokens.revoked_at', 'is', null)
+            .where('tokens.expires_at', '>', by.at),
+        ),
+      ),
+    )
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) return ok({ value: toCredential(known), events: [] })
+  const credential = toCredential(row)
+  return ok({
+    value: credential,
+    events: [credentialEvent('credential.exposed', credential, null, { token, exposedAt: by.at })],
+  })
+}
+
 export async function findCredential(
   db: Db,
   { id, scope }: { readonly id: string; readonly scope: Scope },

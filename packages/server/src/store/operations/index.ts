@@ -17,6 +17,7 @@ import {
   findCredential,
   listCredentials,
   markExposed,
+  markTokenExposed,
   setCredentialState,
   updateCredential,
 } from './credentials.ts'
@@ -84,6 +85,7 @@ export const writes = {
   'credentials.endSecret': endSecret,
   'credentials.setState': setCredentialState,
   'credentials.markExposed': markExposed,
+  'credentials.markTokenExposed': markTokenExposed,
   'credentials.import': importCredentials,
   'credentials.reveal': revealSecret,
   'connections.create': createConnection,

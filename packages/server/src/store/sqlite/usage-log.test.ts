@@ -17,6 +17,9 @@ const noFilter: RequestFilter = {
   account: null,
   project: null,
   credential: null,
+  token: null,
+  grant: null,
+  label: null,
   api: null,
   code: null,
   status: null,
@@ -70,6 +73,12 @@ describe('the usage worker', () => {
       api: fc.constantFrom('shop', 'pay'),
       code: fc.constantFrom(null, null, 'rate_limited', 'scope_missing'),
       status: fc.constantFrom(200, 429, 503),
+      presented: fc.constantFrom(
+        {},
+        { secret: null, token: 'tok_1', label: 'till' },
+        { secret: null, token: 'tok_2', grant: 'grt_1' },
+        { secret: null, token: 'tok_3', grant: 'grt_1', label: 'till' },
+      ),
     })
     const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null })
     const time = orNull(fc.integer({ min: 0, max: 9_000_000 }).map((ms) => start + ms))
@@ -77,6 +86,9 @@ describe('the usage worker', () => {
       account: orNull(fc.constantFrom('acc_1', 'acc_2')),
       project: orNull(fc.constantFrom('prj_1', 'prj_2')),
       credential: orNull(fc.constantFrom('cred_1', 'cred_2')),
+      token: orNull(fc.constantFrom('tok_1', 'tok_3')),
+      grant: orNull(fc.constant('grt_1')),
+      label: orNull(fc.constant('till')),
       api: orNull(fc.constantFrom('shop', 'pay')),
       code: orNull(fc.constantFrom('rate_limited', 'scope_missing')),
       status: orNull(fc.constantFrom(200, 503)),
@@ -92,10 +104,10 @@ describe('the usage worker', () => {
         const store = await open(String(number++))
         const all: RequestRow[] = []
         for (const some of given) {
-          const requests = some.map(({ seconds, credential, ...rest }) => {
+          const requests = some.map(({ seconds, credential, presented, ...rest }) => {
             const account = credential === null ? null : credential === 'cred_3' ? 'acc_2' : 'acc_1'
             const project = account === null ? null : account.replace('acc', 'prj')
-            return aRequest(start + seconds * 1000, { ...rest, credential, account, project })
+            return aRequest(start + seconds * 1000, { ...rest, ...presented, credential, account, project })
           })
           all.push(...requests)
           await store.usage.flush(aFlush({ requests }))
@@ -130,7 +142,10 @@ function searched(all: readonly RequestRow[], filter: RequestFilter): readonly R
   return all
     .filter((request) => (from === null || request.at >= from) && (to === null || request.at < to))
     .filter(
-      ({ account, project, credential, api, code, status }) =>
+      ({ account, project, credential, token, grant, label, api, code, status }) =>
+        (fields.token ?? token) === token &&
+        (fields.grant ?? grant) === grant &&
+        (fields.label ?? label) === label &&
         (fields.account ?? account) === account &&
         (fields.project ?? project) === project &&
         (fields.credential ?? credential) === credential &&
@@ -156,6 +171,9 @@ function aRequest(at: number, over: Partial<RequestRow> = {}): RequestRow {
     project: 'prj_1',
     credential: 'cred_1',
     secret: 'sec_1',
+    token: null,
+    grant: null,
+    label: null,
     ip: '192.0.2.1',
     country: 'ZZ',
     userAgent: null,
