@@ -28,6 +28,8 @@ apis:
     routes:
       - {id: stream, path: /stream}
       - {id: lasting, path: /lasting, on_revoke: finish}
+      - {id: borrowing, path: /borrowing, connection: main}
+      - {id: borrowingOn, path: /borrowing/on, connection: main, on_revoke: finish}
 plans:
   pro: {apis: [shop], kinds: [secret]}
 `,
@@ -88,6 +90,39 @@ describe('statement 70: event streams and upgraded connections', () => {
       if (suspended) await others.closed
       expect([lasting.socket.destroyed, others.socket.destroyed]).toEqual([false, suspended])
       for (const { socket } of [lasting, others]) socket.destroy()
+    },
+    20_000,
+  )
+
+  const secrets = { secret: 'one-of-the-operator' }
+  const losses: readonly (readonly [string, (id: string) => Promise<ApiAnswer>])[] = [
+    ['is disabled', (id) => server.api('POST', `/connections/${id}/disable`, { reason: 'leaked' })],
+    ['is rotated', (id) => server.api('POST', `/connections/${id}/rotate`, { secrets: { secret: 'another-secret' } })],
+    ['is deleted', (id) => server.api('DELETE', `/connections/${id}`)],
+  ]
+
+  it.each(losses)(
+    'are closed within 5 s where the connection that they use %s, unless the route lets them finish (VCH-5)',
+    async (_how, end) => {
+      account = await makeAccount(server.api, 'pro')
+      const key = await issue(server.api, account.project)
+      const main = { name: 'main', platform: 'custom', settings: { in: 'bearer' }, secrets }
+      const { id } = (await server.api('POST', '/connections', main)).body.connection
+      const streams = await Promise.all(Array.from({ length: 10 }, (_, i) => open(key, '/borrowing', i % 2 === 0)))
+      const others = await Promise.all(['/borrowing/on', '/stream'].map((path) => open(key, path, true)))
+      const began = performance.now()
+      expect((await end(id)).status).toBe(200)
+      await Promise.all(streams.map(({ closed }) => closed))
+      expect(performance.now() - began).toBeLessThan(5_000)
+      expect(others.map(({ socket }) => socket.destroyed)).toEqual([false, false])
+      for (const { socket } of others) socket.destroy()
+      await expect
+        .poll(async () => {
+          const { body } = await server.api('GET', `/requests?credential=${key.id}`)
+          return body.data.filter(({ code }: { code: string | null }) => code === 'connection_unavailable').length
+        })
+        .toBe(streams.length)
+      await server.api('DELETE', `/connections/${id}`)
     },
     20_000,
   )

@@ -141,7 +141,7 @@ apis:
         # maintenance: {retry_after: 5m, message: Back soon}   # 503 to who may call it; true, or false against the API's
         # timeouts: {connect: 5s, first_byte: 60s, idle: 2m, total: 1h}    # total: none, if it is not there
         # on_stale: refuse    # serve: go on with known records when the store is away
-        # on_revoke: close    # finish: event streams and WebSockets outlive their credential
+        # on_revoke: close    # finish: event streams and WebSockets outlive credential and connection
         # raw_path: false     # true: also paths with "//", ";", dot segments or encoded "/"
         # limits: [{name: orders, per: credential, requests: 10, window: 1s}]
     # Paths that match no route: refuse (404) or forward.

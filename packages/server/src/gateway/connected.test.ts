@@ -6,8 +6,8 @@ import { Secret } from '../base/secret.ts'
 import type { Route } from '../core/apis/api.ts'
 import { injectionOf, type Injection } from '../core/connections/injection.ts'
 import type { CredentialPlace } from '../core/connections/platform.ts'
-import type { ConnectionTable } from '../core/connections/table.ts'
-import { createConnected } from './connected.ts'
+import type { Unusable } from '../core/connections/table.ts'
+import { createConnected, type UsableConnections } from './connected.ts'
 import { gatewayTo, head, key } from './testing/harness.ts'
 import { rawClient, request } from './testing/raw-client.ts'
 import type { Reply } from './testing/raw-upstream.ts'
@@ -21,7 +21,8 @@ function injecting(...places: readonly CredentialPlace[]): Injection {
   return made.value
 }
 
-const found = (injection: Injection): Pick<ConnectionTable, 'find'> => ({ find: () => ok(injection) })
+const found = (injection: Injection): UsableConnections => ({ find: () => ok(injection), inForce: () => true })
+const missing = (reason: Unusable): UsableConnections => ({ find: () => fail(reason), inForce: () => false })
 const connected: Partial<Route> = { connection: main }
 
 async function seenBy(injection: Injection, lines: readonly string[], reply?: Reply) {
@@ -116,7 +117,7 @@ describe('a route with a connection (VCH-5)', () => {
   it.each(['absent', 'disabled', 'several', 'unreadable', 'body'] as const)(
     'is never forwarded without it: %s',
     async (reason) => {
-      const gateway = await gatewayTo(undefined, { route: connected, connections: { find: () => fail(reason) } })
+      const gateway = await gatewayTo(undefined, { route: connected, connections: missing(reason) })
       const answer = await request(gateway.port, head('POST /a HTTP/1.1', 'Host: a', key, 'Content-Length: 2') + 'ab')
       expect(answer.status).toBe(503)
       expect(JSON.parse(answer.body)).toMatchObject({ code: 'connection_unavailable', status: 503 })
@@ -141,7 +142,7 @@ describe('what is missing', () => {
   it('is told once a minute for each connection, with its reason and without a secret', () => {
     const told: unknown[] = []
     const clock = fixedClock(0)
-    const connections = createConnected({ find: () => fail('disabled') }, (event, fields, error) =>
+    const connections = createConnected(missing('disabled'), (event, fields, error) =>
       told.push([event, fields, error]),
     )
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is read of an evaluation

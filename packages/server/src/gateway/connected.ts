@@ -7,15 +7,19 @@ import type { Evaluation } from '../core/decision/evaluation.ts'
 export interface Connected {
   /** Null: there is no usable one, and the request must not go on without it. `now` in epoch ms. */
   find(uses: ConnectionUses, environment: Environment, evaluation: Evaluation, now: number): Injection | null
+  /** Whether what was found may still be used: its connection was neither disabled, deleted nor rotated. */
+  inForce(injection: Injection): boolean
 }
 
+/** The connections as the gateway sees them. */
+export type UsableConnections = Pick<ConnectionTable, 'find' | 'inForce'>
 type ConnectionUses = Readonly<Record<Environment, ConnectionUse | null>>
 
 const tellEveryMs = 60_000
 
 /** Without a table nothing is found. What is missing is told once a minute, however many requests want it. */
 export function createConnected(
-  table: Pick<ConnectionTable, 'find'> | null,
+  table: UsableConnections | null,
   tell: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void,
 ): Connected {
   const toldAt = new Map<string, number>()
@@ -35,6 +39,7 @@ export function createConnected(
       if (found?.ok === true) return found.value
       return missing(use, found?.error ?? 'absent', of, now)
     },
+    inForce: (injection) => table?.inForce(injection) === true,
   }
 }
 

@@ -2,12 +2,11 @@ import type { Server } from 'node:http'
 
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
-import type { ConnectionTable } from '../core/connections/table.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { Endpoint } from '../core/oauth/endpoint.ts'
 import type { LocalRoute } from '../core/oauth/local-route.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
-import { type Connected, createConnected } from './connected.ts'
+import { type Connected, createConnected, type UsableConnections } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
 import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
@@ -24,7 +23,7 @@ export interface GatewayParts {
   /** For the log: the state of a target has changed. */
   readonly onTargetChange?: (change: TargetChange) => void
   /** Connections of the operator and of customers; without them no route finds one. */
-  readonly connections?: Pick<ConnectionTable, 'find'>
+  readonly connections?: UsableConnections
   /** A broken promise of our own, with the request it happened to. The client hears nothing of it. */
   readonly reportFault: (event: string, fields: Readonly<Record<string, unknown>>, error: unknown) => void
   /** For metrics: told as it happens. */
@@ -77,15 +76,16 @@ export interface GatewayContext {
 
 export function createContext(parts: GatewayParts): GatewayContext {
   const limits = { ...defaultLimits, ...parts.limits }
+  const connected = createConnected(parts.connections ?? null, parts.reportFault)
   return {
     dataPlane: parts.dataPlane,
     clock: parts.clock,
     ids: parts.ids,
     limits,
     deadlines: createDeadlines(parts.clock, limits.sweepMs),
-    connected: createConnected(parts.connections ?? null, parts.reportFault),
+    connected,
     headerRules: createHeaderRules(),
-    longRunning: createLongRunning(parts.dataPlane, parts.clock, (error) =>
+    longRunning: createLongRunning(parts.dataPlane, connected, parts.clock, (error) =>
       parts.reportFault('gateway.fault', {}, error),
     ),
     targets: createUpstreamTargets(parts.clock, parts.onTargetChange ?? (() => {})),

@@ -58,6 +58,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   readonly method: string
   readonly upgrades: boolean
   readonly facts: RequestFacts
+  readonly borrowed: Injection | null
   dueAt = 0
   place = unwatched
   readonly #context: GatewayContext
@@ -84,6 +85,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     const { facts, route } = allowed
     // Of the head alone: a body that was read is not held for as long as an answer streams.
     this.facts = exchange.facts ?? facts
+    this.borrowed = route.connection === null ? null : request.injection
     this.method = facts.method
     this.upgrades = exchange.upgrade !== null
     this.#context = context
@@ -212,7 +214,15 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#phase = 'over'
     this.#context.deadlines.unwatch(this)
     passSwitch(this.#context, this.#exchange, this.#allowed, this.#shown(head))
-    startUpgraded(this.#context, this.#exchange, this.#allowed.route, this.#attempts, this.#endsAt, first)
+    startUpgraded(
+      this.#context,
+      this.#exchange,
+      this.#allowed.route,
+      this.borrowed,
+      this.#attempts,
+      this.#endsAt,
+      first,
+    )
   }
 
   #head(head: ResponseHead): void {

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import { fixedClock } from '../base/clock.ts'
+import { ok } from '../base/result.ts'
+import { Secret } from '../base/secret.ts'
+import { injectionOf } from '../core/connections/injection.ts'
 import { refuse } from '../core/decision/refuse.ts'
+import type { UsableConnections } from './connected.ts'
 import type { FakeDataPlane, FakeOptions } from './testing/fake-data-plane.ts'
 import { gatewayTo, head, key } from './testing/harness.ts'
 import { rawClient } from './testing/raw-client.ts'
@@ -17,13 +21,14 @@ const answers = {
 } as const
 
 /** A running exchange, and what the decision says from now on. */
-async function running(kind: keyof typeof answers, options: FakeOptions = {}) {
+async function running(kind: keyof typeof answers, options: FakeOptions = {}, connections?: UsableConnections) {
   const [asked, answer] = answers[kind]
   const clock = fixedClock()
   const timeouts = { connectMs: 60_000, firstByteMs: 60_000, idleMs: 60_000, totalMs: null }
   const gateway = await gatewayTo((_seen, socket) => void socket.write(answer), {
     clock,
     ...options,
+    ...(connections && { connections }),
     route: { timeouts, ...options.route },
   })
   const client = rawClient(gateway.port)
@@ -119,4 +124,42 @@ describe('statement 70: what runs for long', () => {
       client.socket.destroy()
     },
   )
+
+  describe.each(['an event stream', 'an upgraded connection'] as const)('%s that uses a connection (VCH-5)', (kind) => {
+    it('is closed within 5 s once that is disabled, deleted or rotated, and the log says why', async () => {
+      const { connections, usable } = oneConnection()
+      const { dataPlane, client, clock, cut } = await running(kind, { route: connected }, connections)
+      clock.advance(10_000)
+      expect([client.socket.readyState, dataPlane.metered]).toEqual(['open', []])
+      usable.now = false
+      clock.advance(3_000)
+      await Promise.all([client.closed(), cut])
+      expect(dataPlane.metered).toMatchObject([
+        { evaluation: { refusal: { code: 'connection_unavailable' } }, status: kind === 'an event stream' ? 200 : 101 },
+      ])
+    })
+
+    it('goes on where its route says on_revoke: finish', async () => {
+      const { connections, usable } = oneConnection()
+      const { client, clock } = await running(kind, { route: { ...connected, onRevoke: 'finish' } }, connections)
+      usable.now = false
+      clock.advance(10_000)
+      expect(client.socket.readyState).toBe('open')
+      client.socket.destroy()
+    })
+  })
 })
+
+const connected = { connection: { live: { name: 'main' }, sandbox: null } } as const
+
+/** A connection that is found, and in force until `usable.now` says otherwise. */
+function oneConnection() {
+  const made = injectionOf([{ in: 'bearer', field: 'secret' }], {}, new Map([['secret', new Secret('theirs')]]))
+  if (!made.ok) throw new Error(made.error)
+  const usable = { now: true }
+  const connections: UsableConnections = {
+    find: () => ok(made.value),
+    inForce: (injection) => usable.now && injection === made.value,
+  }
+  return { connections, usable }
+}

@@ -1,21 +1,25 @@
 import { codeRow } from '@postern/contract'
 
 import type { Clock } from '../base/clock.ts'
+import type { Injection } from '../core/connections/injection.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { DataPlane } from '../core/runtime.ts'
-import { wireEvaluation } from './wire.ts'
+import type { Connected } from './connected.ts'
+import { refusedAs, wireEvaluation } from './wire.ts'
 
 /** An exchange that goes on for as long as both sides like: an event stream, an upgraded connection. */
 export interface LongRunning {
   readonly facts: RequestFacts
+  /** The third party's credential that it goes on with; null where its route has no connection. */
+  readonly borrowed: Injection | null
   /** What let it in holds no longer. It has been taken off the list. */
   refused(evaluation: Evaluation): void
 }
 
 /**
- * Asks again and again whether they would still be let in, so that none outlives its credential by more than 5 s
- * (design, section 5), of which 2 s are for news from another node.
+ * Asks again and again whether they would still be let in, so that none outlives its credential, or the connection
+ * that it uses, by more than 5 s (design, section 5), of which 2 s are for news from another node.
  */
 export interface LongRunningExchanges {
   add(exchange: LongRunning): void
@@ -29,6 +33,7 @@ const stepsPerTurn = 4
 
 export function createLongRunning(
   dataPlane: DataPlane,
+  connections: Pick<Connected, 'inForce'>,
   clock: Clock,
   onFault: (error: unknown) => void,
 ): LongRunningExchanges {
@@ -39,7 +44,10 @@ export function createLongRunning(
     if (running.delete(exchange)) exchange.refused(evaluation)
   }
   const heard = (exchange: LongRunning, evaluation: Evaluation): void => {
+    const { borrowed } = exchange
     if (!holds(evaluation)) end(exchange, evaluation)
+    else if (borrowed !== null && !connections.inForce(borrowed))
+      end(exchange, refusedAs(evaluation, 'connection_unavailable'))
   }
   const fault = (exchange: LongRunning, error: unknown): void => {
     onFault(error)

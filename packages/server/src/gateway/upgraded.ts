@@ -1,4 +1,5 @@
 import type { Route } from '../core/apis/api.ts'
+import type { Injection } from '../core/connections/injection.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { Attempts } from './attempts.ts'
@@ -14,6 +15,7 @@ export function startUpgraded(
   context: GatewayContext,
   exchange: Exchange,
   route: Route,
+  borrowed: Injection | null,
   attempts: Attempts,
   endsAt: number,
   first: Buffer,
@@ -21,7 +23,7 @@ export function startUpgraded(
   const { upgrade, facts } = exchange
   const { connection } = attempts
   if (upgrade === null || facts === null || connection === null) throw new Error('nothing was there to be upgraded')
-  const upgraded = new Upgraded(context, exchange, facts, route, attempts, connection, endsAt)
+  const upgraded = new Upgraded(context, exchange, facts, route, borrowed, attempts, connection, endsAt)
   exchange.switched = true
   exchange.inFlight = upgraded
   const tunnel = new Tunnel(upgrade.socket, connection, upgraded)
@@ -33,6 +35,7 @@ class Upgraded implements Deadline, InFlight, TunnelWatch, LongRunning {
   dueAt = 0
   place = unwatched
   readonly facts: RequestFacts
+  readonly borrowed: Injection | null
   readonly #context: GatewayContext
   readonly #exchange: Exchange
   readonly #route: Route
@@ -47,11 +50,13 @@ class Upgraded implements Deadline, InFlight, TunnelWatch, LongRunning {
     exchange: Exchange,
     facts: RequestFacts,
     route: Route,
+    borrowed: Injection | null,
     attempts: Attempts,
     connection: RequestConnection,
     endsAt: number,
   ) {
     this.facts = facts
+    this.borrowed = borrowed
     this.#context = context
     this.#exchange = exchange
     this.#route = route

@@ -88,6 +88,36 @@ describe('connections in memory', () => {
     expect(table.find(main, null, 0)).toEqual(unusable('absent'))
   })
 
+  it('are in force until they are disabled, deleted or rotated, whatever else changes', () => {
+    const ends: readonly Partial<ConnectionRecord>[] = [
+      { state: 'disabled' },
+      { state: 'deleted', sealed: [] },
+      { secretVersion: 2, sealed: [sealed('S2')] },
+    ]
+    for (const end of ends) {
+      const { table, opened } = aTable()
+      table.apply([aRecord()])
+      const found = table.find(main, null, 0)
+      if (!found.ok) throw new Error(found.error)
+      table.apply([aRecord({ name: 'renamed', version: 2 })])
+      expect(table.inForce(found.value)).toBe(true)
+      expect(table.find({ name: 'renamed' }, null, 0)).toBe(found)
+      expect(opened).toEqual(['conn_1'])
+      table.apply([aRecord({ ...end, version: 3 })])
+      expect(table.inForce(found.value)).toBe(false)
+      table.apply([aRecord({ secretVersion: end.secretVersion ?? 1, version: 4 })])
+      expect(table.inForce(found.value)).toBe(false)
+    }
+  })
+
+  it('are not in force where they were never found here', () => {
+    const [{ table }, other] = [aTable(), aTable()]
+    for (const one of [table, other.table]) one.apply([aRecord()])
+    const found = other.table.find(main, null, 0)
+    if (!found.ok) throw new Error(found.error)
+    expect(table.inForce(found.value)).toBe(false)
+  })
+
   it('take a name over from one that is gone, and give it up with a new name', () => {
     const { table } = aTable()
     table.apply([aRecord(), aRecord({ id: 'conn_2', name: 'second', sealed: [sealed('S2')] })])

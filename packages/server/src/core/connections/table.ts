@@ -30,6 +30,8 @@ export interface ConnectionTable {
   apply(records: readonly ConnectionRecord[]): void
   /** `now` in epoch ms is noted as the last use. */
   find(use: ConnectionUse, owner: Owner | null, now: number): Result<Injection, Unusable>
+  /** Whether what was found is still of an active connection, with the same secrets. */
+  inForce(injection: Injection): boolean
   /** Last uses since the last call. */
   takeUses(): readonly { readonly id: string; readonly at: number }[]
 }
@@ -52,6 +54,8 @@ export function createConnectionTable(
 ): ConnectionTable {
   const entries = new Map<string, Entry>()
   const deleted = new Map<string, number>()
+  /** Ids of connections: an injection says nothing of where it comes from. */
+  const foundIn = new WeakMap<Injection, string>()
   const named = new Map<string, Entry>()
   /** Owner (a project, or an account for all of its projects) → platform → its connections. */
   const owned = new Map<string, Map<string, readonly Entry[]>>()
@@ -86,7 +90,9 @@ export function createConnectionTable(
       remember(deleted, record)
       return
     }
-    const entry: Entry = { record, opened: null, retryAt: 0, usedAt: 0 }
+    const same = record.state === 'active' && before?.record.secretVersion === record.secretVersion
+    // Nothing stays in clear that is not used: what is disabled is opened anew.
+    const entry: Entry = { record, opened: same ? before.opened : null, retryAt: 0, usedAt: 0 }
     entries.set(record.id, entry)
     index(entry, true)
   }
@@ -96,6 +102,7 @@ export function createConnectionTable(
     if (opened !== null && (opened.ok || opened.error !== 'unreadable' || now < entry.retryAt)) return opened
     entry.opened = openRecord(entry.record, sealing, reportFault)
     entry.retryAt = now + retryMs
+    if (entry.opened.ok) foundIn.set(entry.opened.value, entry.record.id)
     return entry.opened
   }
 
@@ -119,6 +126,10 @@ export function createConnectionTable(
         used.add(entry)
       }
       return opened
+    },
+    inForce: (injection) => {
+      const { record, opened } = entries.get(foundIn.get(injection) ?? '') ?? { record: null, opened: null }
+      return record?.state === 'active' && opened?.ok === true && opened.value === injection
     },
     takeUses: () => {
       const uses = [...used].map(({ record, usedAt }) => ({ id: record.id, at: usedAt }))

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { type FixedClock, systemClock } from '../../base/clock.ts'
 import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
-import type { ConnectionTable } from '../../core/connections/table.ts'
+import type { UsableConnections } from '../connected.ts'
 import { createGateway, type Gateway } from '../gateway.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { type FakeDataPlane, type FakeOptions, fakeDataPlane } from './fake-data-plane.ts'
@@ -27,7 +27,7 @@ export async function gatewayTo(
     readonly wire?: Partial<WireLimits>
     readonly clock?: FixedClock
     readonly upstreamPort?: number
-    readonly connections?: Pick<ConnectionTable, 'find'>
+    readonly connections?: UsableConnections
   } = {},
 ): Promise<Harness> {
   const upstream = await rawUpstream(reply)
