@@ -644,8 +644,16 @@ export const codes = {
     status: 400,
     title: 'Request objects are not supported',
     detail: 'Send the parameters of the authorization request by themselves.',
-    log: 'request or request_uri in an authorization request',
+    log: 'request object in an authorization request',
     oauthError: 'request_not_supported',
+  },
+  request_uri_unsupported: {
+    stage: 'oauth',
+    status: 400,
+    title: 'Requests by reference are not supported',
+    detail: 'Send the parameters of the authorization request by themselves.',
+    log: 'request_uri in an authorization request',
+    oauthError: 'request_uri_not_supported',
   },
   challenge_missing: {
     stage: 'oauth',

@@ -216,6 +216,7 @@ async function assemble(
     tokens: store.tokens,
     grants: store.grants,
     grantRecord: (input) => store.records.grant(input),
+    nameOf: async ({ id }) => (await store.credentials.find({ id, scope: null }))?.name ?? null,
     apply,
     minted: (minted) => feed.tokens.minted(minted),
     signingKeys: keyFiles.tokens,

@@ -5,7 +5,7 @@ import { managementApiId } from '../core/accounts/account.ts'
 import type { Answer } from '../core/decision/answer.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
-import { headerValues } from '../core/decision/headers.ts'
+import { headerValue, headerValues } from '../core/decision/headers.ts'
 import { refuse } from '../core/decision/refuse.ts'
 import type { Endpoint } from '../core/oauth/endpoint.ts'
 import type { ManagementParts } from './parts.ts'
@@ -37,7 +37,8 @@ async function serve(
   const requestId = ids.next('req')
   const facts = factsOf(req, parts)
   if (facts === null) return void req.socket.destroy()
-  let evaluation: Evaluation = await dataPlane.evaluate(facts, false)
+  const matched = await dataPlane.evaluate(facts, false)
+  let evaluation = matched
   const answered = (answer: Answer, decided: Evaluation, last = false): void => {
     evaluation = decided
     send(parts, req, res, answer, last)
@@ -73,8 +74,8 @@ async function serve(
       const tooLarge = refusedAs(evaluation, 'request_too_large')
       return answered(dataPlane.answer(tooLarge, null, requestId), tooLarge, true)
     }
-    const served = await endpoint({ facts, body, requestId, matched: evaluation })
-    answered(served.answer, served.evaluation)
+    const served = await endpoint({ facts, body, requestId, matched })
+    answered(served.answer, served.evaluation === matched ? unrefused(matched) : served.evaluation)
   } catch (error) {
     parts.reportFault('management.fault', { requestId, endpoint: evaluation.route?.id }, error)
     if (res.headersSent) return void res.destroy()
@@ -135,14 +136,15 @@ function send(
   const length = status === 204 || status === 304 ? [] : ['Content-Length', String(Buffer.byteLength(body))]
   const { tls } = parts
   const hsts = transportOf(req.socket, parts).encrypted ? (tls?.hsts() ?? []) : []
-  res.writeHead(status, [
-    ...headers,
-    ...length,
-    ...hsts,
-    ...(headers.includes('Referrer-Policy') ? [] : ['Referrer-Policy', 'no-referrer']),
-    ...(last ? ['Connection', 'close'] : []),
-  ])
+  // Of a page that says more about it, its own word stands.
+  const referrer = headerValue(headers, 'referrer-policy') === null ? ['Referrer-Policy', 'no-referrer'] : []
+  res.writeHead(status, [...headers, ...length, ...hsts, ...referrer, ...(last ? ['Connection', 'close'] : [])])
   res.end(body)
+}
+
+/** What has been served was not refused, whatever is told of it to those who only ask. */
+function unrefused(evaluation: Evaluation): Evaluation {
+  return { ...evaluation, allowed: true, refusal: null, trace: null }
 }
 
 function refusedAs(

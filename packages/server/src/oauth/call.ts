@@ -62,6 +62,11 @@ export class Call {
     return fail(oauthRefusal(code, { hint, retryAfterMs }))
   }
 
+  /** What was noted already, told in another way. */
+  failAs(refusal: OAuthRefusal): Result<never, OAuthRefusal> {
+    return fail(refusal)
+  }
+
   missing(parameter: ParameterName): Result<never, OAuthRefusal> {
     const hint = `"${parameter}" is missing.`
     return this.fail('parameters', oauthRefusal('oauth_request_invalid', { missing: parameter, hint }), hint)
@@ -70,6 +75,10 @@ export class Call {
   /** An answer that is whole already. */
   with(answer: Answer): Served {
     return { answer, evaluation: this.#evaluation(null) }
+  }
+
+  refusedWith({ code, hint }: OAuthRefusal, answer: Answer): Served {
+    return { answer, evaluation: this.#evaluation(refuse(code, { hint })) }
   }
 
   answered(status: number, body: Readonly<Record<string, unknown>> | null): Served {
@@ -133,7 +142,7 @@ export class Call {
 const basicPlace = { in: 'basic', accept: ['key'], kinds: null } as const
 
 /** A wrong secret, an unknown client and one that proves nothing read alike (RFC 9700; statement 31). */
-function descriptionOf({ code, hint }: OAuthRefusal): string {
+export function descriptionOf({ code, hint }: OAuthRefusal): string {
   if (code === 'credential_unknown' || code === 'credential_malformed' || code === 'client_unauthenticated')
     return codeRow('client_unauthenticated').detail
   const { detail } = codeRow(code)

@@ -40,13 +40,18 @@ export function metadata({ publicUrl, apis }: Declaration): Readonly<Record<stri
  * Paths at which it stands: the well-known segment before the issuer's own path (RFC 8414, section 3.1) and behind it
  * (OpenID Connect Discovery, section 4). A proxy may have taken the issuer's path off by the time that we see it.
  */
-export function metadataPaths({ publicUrl }: Declaration): readonly string[] {
-  const own = new URL(publicUrl).pathname.replace(/\/$/, '')
+export function metadataPaths({ publicUrl }: Pick<Declaration, 'publicUrl'>): readonly string[] {
+  const own = issuerPath({ publicUrl })
   return [
     ...new Set(
       wellKnown.flatMap((name) => [`/.well-known/${name}`, `/.well-known/${name}${own}`, `${own}/.well-known/${name}`]),
     ),
   ]
+}
+
+/** Without a slash at its end; empty where the issuer is an origin. */
+export function issuerPath({ publicUrl }: Pick<Declaration, 'publicUrl'>): string {
+  return new URL(publicUrl).pathname.replace(/\/+$/, '')
 }
 
 const wellKnown = ['oauth-authorization-server', 'openid-configuration']

@@ -2,6 +2,7 @@ import { sha256 } from '../base/digest.ts'
 import type { Api } from '../core/apis/api.ts'
 import { makeToken } from '../core/credentials/format.ts'
 import type { Client } from '../core/decision/clients.ts'
+import type { AuthorizationRequest } from '../core/oauth/authorization.ts'
 import type { NewToken } from '../core/tokens/token.ts'
 import { accessTokenJwt } from './jwt.ts'
 import type { OAuthParts } from './parts.ts'
@@ -69,6 +70,47 @@ export function mintRefresh(parts: OAuthParts, terms: MintTerms, familyEndsAt: n
       digest: sha256(text),
       expiresAt: Math.min(now + idleMs, endsAt),
       familyEndsAt: endsAt,
+    },
+  }
+}
+
+/** Lives for a minute at most (RFC 6749, section 4.1.2; RFC 9700, section 2.1.1). */
+const codeMs = 60_000
+
+/** Begins a family, which is called by its id. */
+export function mintCode(
+  { declaration, random, ids }: OAuthParts,
+  { api, redirectUri, redirectUriSent, challenge }: AuthorizationRequest,
+  grant: {
+    readonly id: string
+    readonly client: string
+    readonly account: string
+    readonly project: string
+    readonly scopes: readonly string[]
+  },
+  now: number,
+): Minted {
+  const id = ids.next('tok')
+  const text = makeToken({ brand: declaration().brand, token: 'code', random }).reveal()
+  return {
+    text,
+    token: {
+      id,
+      kind: 'code',
+      format: 'opaque',
+      digest: sha256(text),
+      credential: grant.client,
+      grant: grant.id,
+      family: id,
+      account: grant.account,
+      project: grant.project,
+      api: api.id,
+      scopes: grant.scopes,
+      label: null,
+      createdAt: now,
+      expiresAt: now + codeMs,
+      familyEndsAt: null,
+      code: { redirectUri: redirectUriSent ? redirectUri : null, challenge },
     },
   }
 }

@@ -1,10 +1,12 @@
+import type { Authorization } from '../core/oauth/authorization.ts'
 import type { Endpoint } from '../core/oauth/endpoint.ts'
 import type { LocalRoute } from '../core/oauth/local-route.ts'
 import { standardDialect } from '../core/oauth/standard-dialect.ts'
 import { standardPaths } from '../core/oauth/standard-endpoints.ts'
+import { createAuthorization } from './authorization.ts'
 import { jwksEndpoint, metadataEndpoint } from './documents.ts'
 import { introspectionEndpoint } from './introspection.ts'
-import { jwksPath, metadataPaths } from './metadata.ts'
+import { issuerPath, jwksPath, metadataPaths } from './metadata.ts'
 import type { OAuthParts } from './parts.ts'
 import { revocationEndpoint } from './revocation.ts'
 import { tokenEndpoint } from './token.ts'
@@ -13,6 +15,8 @@ import { tokenEndpoint } from './token.ts'
 export interface OAuth {
   /** What stands behind a route that Postern serves itself. */
   at(local: LocalRoute): Endpoint
+  /** What the authorization endpoint has to know of the protocol. */
+  readonly authorization: Authorization
   /** What the console serves at a path; null: nothing of this. */
   onConsole(path: string): Endpoint | null
 }
@@ -46,8 +50,13 @@ export function createOAuth(parts: OAuthParts): OAuth {
   const discovered = metadataEndpoint(parts)
   return {
     at,
-    onConsole: (path) =>
-      fixed.get(path) ??
-      (path.includes('/.well-known/') && metadataPaths(parts.declaration()).includes(path) ? discovered : null),
+    authorization: createAuthorization(parts),
+    onConsole: (path) => {
+      const declaration = parts.declaration()
+      if (path.includes('/.well-known/')) return metadataPaths(declaration).includes(path) ? discovered : null
+      if (!path.includes('/oauth/')) return null
+      const base = issuerPath(declaration)
+      return fixed.get(path) ?? (path.startsWith(base) ? fixed.get(path.slice(base.length)) : null) ?? null
+    },
   }
 }

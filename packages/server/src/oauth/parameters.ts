@@ -38,7 +38,7 @@ const lengthMax = {
   request_uri: 2048,
 } as const
 
-export const bodyBytesMax = 65_536
+const bodyBytesMax = 65_536
 /** Unknown ones count too: each costs a look. */
 const parametersMax = 100
 
@@ -56,21 +56,32 @@ export function readBody(headers: readonly string[], query: string, body: Buffer
   return type === 'json' ? readJson(body) : isUtf8(body) ? readForm(body.toString('utf8')) : invalid(notUtf8)
 }
 
-/** `application/x-www-form-urlencoded`, also as it stands in a query (RFC 6749, appendix B). */
-export function readForm(text: string): Result<Parameters, OAuthRefusal> {
+/** `application/x-www-form-urlencoded` (RFC 6749, appendix B). */
+function readForm(text: string): Result<Parameters, OAuthRefusal> {
+  const read = readEach(text)
+  if (!read.ok) return read
+  const { found, faults } = read.value
+  const [first] = faults.values()
+  return first === undefined ? ok(found) : fail(first)
+}
+
+/** The same, as it stands in a query as well, with what is wrong about each parameter: for some it matters where to say so. */
+export function readEach(text: string): Result<EachParameter, OAuthRefusal> {
   const read = new Reader()
   const all = pieces(text)
   if (all.length > parametersMax) return invalid('There are too many parameters.')
   for (const piece of all) {
     const name = decoded(nameOf(piece))
     if (name === null) return invalid(notUtf8)
-    if (!isKnown(name)) continue
-    const value = decoded(piece.slice(nameOf(piece).length + 1))
-    if (value === null) return invalid(`"${name}" is not percent-encoded UTF-8.`)
-    const fault = read.take(name, value)
-    if (fault !== null) return fail(fault)
+    if (isKnown(name)) read.take(name, decoded(piece.slice(nameOf(piece).length + 1)))
   }
-  return ok(read.found())
+  return ok(read)
+}
+
+/** A parameter with a fault is not among those that were found. */
+export interface EachParameter {
+  readonly found: Parameters
+  readonly faults: ReadonlyMap<ParameterName, OAuthRefusal>
 }
 
 function readJson(body: Buffer): Result<Parameters, OAuthRefusal> {
@@ -83,33 +94,38 @@ function readJson(body: Buffer): Result<Parameters, OAuthRefusal> {
     if (typeof value === 'object' && value !== null) return invalid('No parameter is an array or an object.')
     if (!isKnown(name)) continue
     if (typeof value !== 'string') return invalid(`"${name}" is not a text.`)
-    const fault = read.take(name, value)
-    if (fault !== null) return fail(fault)
+    read.take(name, value)
   }
-  return ok(read.found())
+  const [first] = read.faults.values()
+  return first === undefined ? ok(read.found) : fail(first)
 }
 
-class Reader {
-  readonly #found = new Map<ParameterName, string>()
+class Reader implements EachParameter {
+  readonly found = new Map<ParameterName, string>()
+  readonly faults = new Map<ParameterName, OAuthRefusal>()
   /** Empty ones as well: a parameter that comes twice is doubled even where one of them says nothing. */
   readonly #seen = new Set<ParameterName>()
 
-  take(name: ParameterName, value: string): OAuthRefusal | null {
-    if (this.#seen.has(name)) {
-      // RFC 8707, section 2, lets it repeat; a token of ours is for one API alone.
-      if (name === 'resource') return this.#found.get(name) === value ? null : oauthRefusal('resource_invalid')
-      return oauthRefusal('oauth_request_invalid', { hint: `"${name}" comes twice.` })
-    }
+  /** `value`: null where it could not be decoded. */
+  take(name: ParameterName, value: string | null): void {
+    const fault = this.#faultOf(name, value)
     this.#seen.add(name)
-    if (value.length > lengthMax[name]) return oauthRefusal('oauth_request_invalid', { hint: `"${name}" is too long.` })
-    if (!isText(value))
-      return oauthRefusal('oauth_request_invalid', { hint: `"${name}" has characters that no value has.` })
-    if (value !== '') this.#found.set(name, value)
-    return null
+    if (fault !== null) {
+      this.faults.set(name, fault)
+      this.found.delete(name)
+    } else if (value !== null && value !== '' && !this.faults.has(name)) this.found.set(name, value)
   }
 
-  found(): Parameters {
-    return this.#found
+  #faultOf(name: ParameterName, value: string | null): OAuthRefusal | null {
+    const about = (what: string) => oauthRefusal('oauth_request_invalid', { hint: `"${name}" ${what}` })
+    if (this.#seen.has(name)) {
+      // RFC 8707, section 2, lets it repeat; a token of ours is for one API alone.
+      if (name !== 'resource') return about('comes twice.')
+      return this.found.get(name) === value ? null : oauthRefusal('resource_invalid')
+    }
+    if (value === null) return about('is not percent-encoded UTF-8.')
+    if (value.length > lengthMax[name]) return about('is too long.')
+    return isText(value) ? null : about('has characters that no value has.')
   }
 }
 

@@ -18,6 +18,8 @@ export interface OAuthParts {
   readonly grants: GrantStore
   /** Withdrawn ones as well. Null: there is none. */
   readonly grantRecord: (input: { readonly id: string }) => Promise<GrantRecord | null>
+  /** What people call a credential; null: there is none. */
+  readonly nameOf: (input: { readonly id: string }) => Promise<string | null>
   readonly apply: ApplyChanges
   /** Tokens that were stored: this node takes them without asking the store. */
   readonly minted: (tokens: readonly NewToken[]) => void

@@ -96,7 +96,9 @@ export class Clients {
     const { table } = this.#parts
     const presented = { clientId, secret: null }
     if (!isPresentable(clientId)) return null
-    if (table.findClient(clientId) === -1) await this.#catchUp(presented, facts)
+    const answered = table.findClient(clientId) !== -1 || ((await this.#catchUp(presented, facts)) ?? true)
+    if (!trail.add('fresh', answered, 'records of clients', 'decision_unavailable'))
+      return fail(refuse('decision_unavailable', { retryAfterMs: 1000 }))
     const row = table.findClient(clientId)
     if (row === -1) return null
     const candidate = this.#candidate(facts, at, this.#apiOf(at), { row, secretRow: -1 })
