@@ -1,6 +1,6 @@
 import type { Account, Overrides, Metadata, Project } from './accounts/account.ts'
 import type { Environment, SecretOrigin } from './apis/api.ts'
-import type { AuditEvent, Provenance } from './audit/event.ts'
+import type { AuditEvent, NewEvent, Provenance } from './audit/event.ts'
 import type {
   CheckResult,
   Connection,
@@ -381,6 +381,8 @@ interface EventFilter {
   readonly account: string | null
   readonly credential: string | null
   readonly action: string | null
+  /** Each names ids of people or of what belongs to them, one of which acted or was acted on. */
+  readonly about?: readonly (readonly string[])[]
   readonly from: number | null
   readonly to: number | null
 }
@@ -493,6 +495,11 @@ export interface SystemStore {
       readonly credentials: number
     }[]
   }>
+  /** An event about what is done outside the database. */
+  note(input: {
+    readonly event: Pick<NewEvent, 'action' | 'targetKind' | 'targetId'>
+    readonly by: Provenance
+  }): Write<null>
   counts(): Promise<{
     readonly accounts: number
     readonly projects: number

@@ -1,12 +1,12 @@
 import { sha256 } from '../base/digest.ts'
-import type { Session, User } from '../core/people/user.ts'
+import { sessionIdleMs, type Session, type User } from '../core/people/user.ts'
 import type { Cookies } from './cookies.ts'
 import type { IdentityParts } from './parts.ts'
 import { provenance } from './provenance.ts'
 import { ipText, type PageRequest } from './request.ts'
 
 /** Longest time between two uses, and the end of a session whatever happens (statement 73). */
-export const idleMs = 30 * 60_000
+export const idleMs = sessionIdleMs
 const absoluteMs = 12 * 3_600_000
 /** Between the password and the second factor. */
 const halfwayMs = 10 * 60_000

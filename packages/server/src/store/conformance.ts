@@ -35,6 +35,7 @@ import {
 } from './conformance-data.ts'
 import { grantConformance } from './conformance-grants.ts'
 import { peopleConformance } from './conformance-people.ts'
+import { privacyConformance } from './conformance-privacy.ts'
 import { raceConformance } from './conformance-races.ts'
 import { tokenConformance } from './conformance-tokens.ts'
 import { readRevocations } from './revocations.ts'
@@ -73,6 +74,7 @@ async function chunksOf(store: Store, deadSince = 0, max = 1_000_000): Promise<r
 /** Every claim that both databases have to keep; `open` gives a new, empty store each time. */
 export function conformance(open: () => Promise<Opened>): void {
   connectionConformance(open)
+  privacyConformance(open)
   tokenConformance(open)
   grantConformance(open)
   peopleConformance(open)

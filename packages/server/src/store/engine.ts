@@ -84,6 +84,7 @@ export function storeOf(engine: Engine): Store {
       byDigest: (input) => engine.read('tokens.byDigest', input),
       describe: (input) => engine.read('tokens.describe', input),
       revoke: (input) => engine.write('tokens.revoke', input),
+      find: (input) => engine.read('tokens.find', input),
       list: (input) => engine.read('tokens.list', input),
       prune: (input) => engine.chore('tokens.prune', input),
     },
@@ -116,6 +117,7 @@ export function storeOf(engine: Engine): Store {
       redeemReset: (input) => engine.write('people.redeemReset', input),
       findReset: (input) => engine.read('people.findReset', input),
       note: (input) => engine.write('people.note', input),
+      erase: (input) => engine.write('people.erase', input),
       startSession: (input) => engine.chore('people.startSession', input),
       findSession: (input) => engine.read('people.findSession', input),
       rotateSession: (input) => engine.chore('people.rotateSession', input),
@@ -160,6 +162,7 @@ export function storeOf(engine: Engine): Store {
       abandon: (input) => engine.chore('idempotency.abandon', input),
     },
     system: {
+      note: (input) => engine.write('system.note', input),
       inUse: () => engine.read('system.inUse', undefined),
       counts: () => engine.read('system.counts', undefined),
       backup: (input) => engine.backup(input),

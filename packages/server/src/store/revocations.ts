@@ -23,6 +23,7 @@ export interface Ending {
     | 'deleted'
     | 'withdrawn'
     | 'removed'
+    | 'erased'
   /** End of a block, where it has one. */
   readonly until?: number
 }

@@ -71,6 +71,19 @@ describe('a store that was put back in time', () => {
     expect([await stateOf(gone.id), await stateOf(kept.id)]).toEqual(['revoked', 'active'])
   })
 
+  it('keeps an erased person erased, though an owner is missed then', async () => {
+    const { account } = await anAccount(store)
+    const [owner, other] = [await aPerson(store, account), await aPerson(store, account)]
+    await takeCopy('old')
+    clock.advance(1000)
+    must(await store.people.erase({ user: owner.user, by: at(clock.now()) }))
+    must(await store.people.setUserState({ user: other.user, state: 'disabled', by: at(clock.now()) }))
+    await putBack('old')
+    expect(await store.people.findUser({ id: owner.user })).toMatchObject({ state: 'erased', name: '' })
+    expect(await store.people.findUser({ id: other.user })).toMatchObject({ state: 'disabled' })
+    expect(await store.people.proofsOf({ email: owner.email })).toBeNull()
+  })
+
   it('keeps the end of a block', async () => {
     const { id } = await create(store, await anAccount(store))
     await takeCopy('old')

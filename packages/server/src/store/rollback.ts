@@ -61,7 +61,7 @@ function latest(endings: readonly Ending[]): readonly Ending[] {
 
 const isOfProof = ({ user, state }: Ending): boolean => user !== undefined && state === 'rotated'
 
-const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted', 'withdrawn']
+const final: readonly Ending['state'][] = ['revoked', 'compromised', 'rotated', 'deleted', 'withdrawn', 'erased']
 
 /** False where the database does not know it, or it is dead already. */
 async function apply(store: Store, ending: Ending, now: number): Promise<boolean> {
@@ -72,17 +72,20 @@ async function apply(store: Store, ending: Ending, now: number): Promise<boolean
   if (account !== undefined) return (await store.accounts.setState({ id: account, state: 'suspended', reason, by })).ok
   if (connection !== undefined) return await endConnection(store, connection, ending.state, reason, by)
   if (grant !== undefined) return (await store.grants.withdraw({ id: grant, user: null, scope: null, by })).ok
-  if (user !== undefined && ending.state === 'rotated') {
-    const passwordHash = hashOfNothing(systemRandom)
-    return (await store.people.setPassword({ user, passwordHash, keepSession: null, by })).ok
-  }
-  if (user !== undefined) return (await store.people.setUserState({ user, state: 'disabled', by })).ok
+  if (user !== undefined) return await endPerson(store, user, ending.state, by)
   if (member !== undefined) {
     return (await store.people.removeMember({ member, scope: null, evenLastOwner: true, by })).ok
   }
   if (credential === undefined) return false
   const change = changeTo(ending, reason)
   return change !== null && (await store.credentials.setState({ id: credential, scope: null, change, by })).ok
+}
+
+async function endPerson(store: Store, user: string, state: Ending['state'], by: Provenance): Promise<boolean> {
+  if (state === 'erased') return (await store.people.erase({ user, evenLastOwner: true, by })).ok
+  if (state !== 'rotated') return (await store.people.setUserState({ user, state: 'disabled', by })).ok
+  const passwordHash = hashOfNothing(systemRandom)
+  return (await store.people.setPassword({ user, passwordHash, keepSession: null, by })).ok
 }
 
 /**
@@ -122,6 +125,7 @@ function changeTo({ state, until }: Ending, reason: string): StateChange | null 
     case 'deleted':
     case 'withdrawn':
     case 'removed':
+    case 'erased':
       return null
   }
 }

@@ -26,6 +26,7 @@ type TargetKind =
   | 'member'
   | 'invitation'
   | 'session'
+  | 'signing_key'
   | 'system'
 
 /** About a person; kept beside the chain, so that they can be erased. */

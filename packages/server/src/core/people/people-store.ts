@@ -15,7 +15,13 @@ export interface PeopleStore {
   /** Null: unknown, accepted, revoked or expired at `now`. */
   findInvitation(input: { readonly digest: Uint8Array; readonly now: number }): Promise<Invitation | null>
   listInvitations(
-    input: PageRequest & { readonly scope: Scope; readonly account: string | null; readonly openAt: number | null },
+    input: PageRequest & {
+      readonly scope: Scope
+      readonly account: string | null
+      /** To this address alone. */
+      readonly email?: string
+      readonly openAt: number | null
+    },
   ): Promise<Page<Invitation>>
   /**
    * Spends the invitation and makes the member; and the user, where nobody has that address yet. Where somebody has,
@@ -54,6 +60,18 @@ export interface PeopleStore {
   /** Active memberships of a user in accounts that are active, oldest first. */
   membershipsOf(input: { readonly user: string }): Promise<readonly Member[]>
 
+  /**
+   * Name, address, what proves the person, sessions and links are deleted, and of events where the person came from.
+   * Memberships and grants end. The row keeps its id, for those that refer to it. Refuses with `conflict` the last
+   * owner of an account.
+   */
+  erase(input: {
+    readonly user: string
+    /** Where an old backup was restored: an erased owner stays erased, though nobody is left. */
+    readonly evenLastOwner?: boolean
+    readonly by: Provenance
+  }): Write<User>
+
   findUser(input: { readonly id: string }): Promise<User | null>
   listUsers(input: PageRequest & { readonly search: string | null }): Promise<Page<User>>
   proofsOf(input: { readonly email: string } | { readonly id: string }): Promise<UserProofs | null>
@@ -88,7 +106,11 @@ export interface PeopleStore {
     readonly by: Provenance
   }): Write<boolean>
   /** `disabled` ends every session, and no grant of theirs is good while it lasts. */
-  setUserState(input: { readonly user: string; readonly state: User['state']; readonly by: Provenance }): Write<User>
+  setUserState(input: {
+    readonly user: string
+    readonly state: Exclude<User['state'], 'erased'>
+    readonly by: Provenance
+  }): Write<User>
   /** A link to set a new password; earlier ones are void. */
   offerReset(input: {
     readonly user: string

@@ -4,7 +4,8 @@ export interface User {
   /** In the form in which addresses are compared: trimmed, lower case, NFC. */
   readonly email: string
   readonly name: string
-  readonly state: 'active' | 'disabled'
+  /** `erased` is final: what is left is an id that others refer to. */
+  readonly state: 'active' | 'disabled' | 'erased'
   /** Whether a second factor is asked for. */
   readonly secondFactor: boolean
   readonly createdAt: number
@@ -29,6 +30,9 @@ export interface SealedTotp {
   readonly bytes: Uint8Array
   readonly key: string
 }
+
+/** Longest time between two uses of a session. */
+export const sessionIdleMs = 30 * 60_000
 
 /** One browser that a person signed in with. Its cookie's secret is known by its digest alone. */
 export interface Session {

@@ -53,6 +53,7 @@ export interface TokenStore {
     readonly scope: Scope
     readonly by: Provenance
   }): Write<Token | null>
+  find(input: { readonly id: string; readonly scope: Scope }): Promise<Token | null>
   /** Newest first. */
   list(
     input: PageRequest & {

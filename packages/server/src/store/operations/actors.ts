@@ -15,7 +15,7 @@ export async function actorMayBegin(tx: Db, by: Provenance): Promise<boolean> {
     case 'credential':
       return credentialLives(tx, by)
     case 'user':
-      return (await userState(tx, by.actor.id)) !== 'disabled'
+      return ((await userState(tx, by.actor.id)) ?? 'active') === 'active'
     case 'bootstrap':
     case 'system':
       return true

@@ -84,6 +84,7 @@ const stateAfter: Readonly<Record<string, Ending['state']>> = {
   'user.password_changed': 'rotated',
   'user.second_factor_set': 'rotated',
   'user.recovery_code_used': 'rotated',
+  'user.erased': 'erased',
 }
 
 /** Targets that the log names by their kind; of a secret it names the credential. */

@@ -21,6 +21,7 @@ import {
   setCredentialState,
   updateCredential,
 } from './credentials.ts'
+import { eraseUser } from './erasure.ts'
 import { eventHead, eventRange, listEvents } from './events.ts'
 import { consent, findGrant, listGrants, withdrawGrant } from './grants.ts'
 import { abandonIdempotent, finishIdempotent, startIdempotent } from './idempotency.ts'
@@ -42,11 +43,12 @@ import {
   startSession,
   touchSession,
 } from './sessions.ts'
-import { counts, inUse, ping } from './system.ts'
+import { counts, inUse, noteSystem, ping } from './system.ts'
 import {
   describeToken,
   findCode,
   findRefresh,
+  findToken,
   listTokens,
   mintTokens,
   pruneTokens,
@@ -112,8 +114,10 @@ export const writes = {
   'people.offerReset': offerReset,
   'people.redeemReset': redeemReset,
   'people.note': noteUser,
+  'people.erase': eraseUser,
   'people.endSession': endSession,
   'people.endSessions': endSessions,
+  'system.note': noteSystem,
 }
 
 /** Writes of the main tables that are nobody's act, and so no event. */
@@ -150,6 +154,7 @@ export const reads = {
   'tokens.findRefresh': findRefresh,
   'tokens.byDigest': tokenByDigest,
   'tokens.describe': describeToken,
+  'tokens.find': findToken,
   'tokens.list': listTokens,
   'grants.find': findGrant,
   'grants.list': listGrants,

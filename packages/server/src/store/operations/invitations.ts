@@ -93,12 +93,13 @@ export async function findInvitation(db: Db, { digest, now }: Input<'findInvitat
 }
 
 export async function listInvitations(db: Db, input: Input<'listInvitations'>): Promise<Page<Invitation>> {
-  const { limit, after, scope, account, openAt } = input
+  const { limit, after, scope, account, email, openAt } = input
   const rows = await db
     .selectFrom('invitations')
     .selectAll()
     .$if(scope !== null, (query) => query.where('account', '=', scope ?? ''))
     .$if(account !== null, (query) => query.where('account', '=', account ?? ''))
+    .$if(email !== undefined, (query) => query.where('email', '=', email ?? ''))
     .$if(openAt !== null, (query) =>
       query
         .where('accepted_at', 'is', null)

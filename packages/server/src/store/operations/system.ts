@@ -1,5 +1,7 @@
+import { ok } from '../../base/result.ts'
 import type { SystemStore } from '../../core/store.ts'
 import type { Db } from '../schema.ts'
+import type { Drafted } from './commit.ts'
 
 type InUse = Awaited<ReturnType<SystemStore['inUse']>>
 type Counts = Awaited<ReturnType<SystemStore['counts']>>
@@ -75,6 +77,12 @@ export async function counts(db: Db): Promise<Counts> {
     .executeTakeFirstOrThrow()
   const { events } = await db.selectFrom('event_head').select('sequence as events').executeTakeFirstOrThrow()
   return { accounts, projects, credentials, events }
+}
+
+/** What is done outside the database (to key files) stands in the audit log all the same. */
+export async function noteSystem(_tx: Db, { event }: Parameters<SystemStore['note']>[0]): Drafted<null> {
+  const nothing = { account: null, project: null, credential: null, before: null, after: null }
+  return ok({ value: null, events: [{ ...event, ...nothing }] })
 }
 
 export async function ping(db: Db): Promise<void> {

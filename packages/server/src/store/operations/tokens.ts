@@ -177,6 +177,14 @@ async function revokeAccess(tx: Db, id: string, at: number): Promise<boolean> {
   return row !== undefined
 }
 
+export async function findToken(db: Db, { id, scope }: Input<'find'>): Promise<Token | null> {
+  const row = await joinedTokens(db)
+    .where('tokens.id', '=', id)
+    .$if(scope !== null, (query) => query.where('tokens.account', '=', scope ?? ''))
+    .executeTakeFirst()
+  return row === undefined ? null : toToken(row)
+}
+
 export async function listTokens(db: Db, input: Input<'list'>): Promise<Page<Token>> {
   const { limit, after, scope, credential, grant, kind, liveAt } = input
   const rows = await joinedTokens(db)

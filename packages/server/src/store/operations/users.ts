@@ -62,6 +62,7 @@ export async function proofsOf(db: Db, who: Input<'proofsOf'>): Promise<UserProo
   const row = await db
     .selectFrom('users')
     .selectAll()
+    .where('state', '<>', 'erased')
     .$if('id' in who, (query) => query.where('id', '=', 'id' in who ? who.id : ''))
     .$if('email' in who, (query) => query.where('email', '=', 'email' in who ? who.email : ''))
     .executeTakeFirst()
@@ -196,7 +197,8 @@ export async function setUserState(tx: Db, { user, state, by }: Input<'setUserSt
     .returningAll()
     .executeTakeFirst()
   if (row === undefined) {
-    return (await userRow(tx, user)) === undefined ? notFound : refuse(`The user is already ${state}.`)
+    const known = await userRow(tx, user)
+    return known === undefined ? notFound : refuse(`The user is already ${known.state}.`)
   }
   if (state === 'active') {
     return ok({ value: toUser(row), events: [userEvent('user.enabled', user, { state: before }, { state })] })

@@ -103,6 +103,7 @@ const ending = new Set([
   'people.removeMember',
   'people.endSession',
   'people.endSessions',
+  'system.note',
 ])
 
 function urgencyOf(name: string, input: unknown): Job['urgency'] {
@@ -202,10 +203,13 @@ async function runInSavepoint(job: Job): Promise<Outcome> {
   }
 }
 
+/** What they delete is to be in no file any more, the write-ahead log included. */
+const leavingNothing = new Set(['credentials.closeWindows', 'people.erase'])
+
 /** After the commit: the revocation log on the disk, then the answers. */
 function finish(jobs: readonly Job[], outcomes: readonly Outcome[], end: WorkerEnd): void {
   const unlogged = logEndings(outcomes.flatMap((outcome) => ('endings' in outcome ? outcome.endings : [])))
-  if (jobs.some(({ call }) => call.name === 'credentials.closeWindows')) checkpoint(database, 'TRUNCATE')
+  if (jobs.some(({ call }) => leavingNothing.has(call.name))) checkpoint(database, 'TRUNCATE')
   for (const [index, job] of jobs.entries()) {
     const outcome = outcomes[index] ?? { thrown: new Error('a job without an outcome') }
     const ends = 'endings' in outcome && outcome.endings.length > 0
