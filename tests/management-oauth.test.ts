@@ -2,6 +2,7 @@ import type { wire } from '@postern/contract'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import { startManagement, type Answer, type Running } from './support/management.ts'
+import { aGrant, aMember, aToken } from './support/people.ts'
 
 /** OAuth clients, tokens, grants and signing keys over HTTP; what holds for every operation is in management-promises. */
 let running: Running
@@ -243,5 +244,228 @@ describe('OAuth clients', () => {
       oauth: { type: 'public', redirect_uris: ['https://a.example/'] },
     })
     expect(refused.body.errors?.map(({ message }) => message.split(' ')[0])).toEqual(['/public_id', '/oauth/type'])
+  })
+})
+
+/** A management key with these rights in an account of its own, which has the project. */
+async function aCaller(scopes: readonly string[]) {
+  const made = await running.call<wire.CreatedAccount>('POST', '/accounts', { body: { name: 'Other', plan: 'pro' } })
+  const place = { account: made.body.account.id, project: made.body.project.id }
+  const body = { name: 'Admin', kind: 'management', apis: ['postern'], scopes }
+  const issued = await running.call<wire.IssuedCredential>('POST', `/projects/${place.project}/credentials`, { body })
+  return { ...place, key: issued.body.secret?.value ?? '' }
+}
+
+describe('tokens', () => {
+  const place = () => ({ account, project })
+  const list = async (query: string, key?: string) =>
+    (await running.call<wire.TokenList>('GET', `/tokens?${query}`, { ...(key !== undefined && { key }) })).body.data
+
+  it('are listed newest first, by credential, grant, kind and whether they live, and never with their value', async () => {
+    const client = await aClient()
+    const old = await aToken(running, place(), client.id, { expiresAt: running.clock.now() + 1_000, label: 'kiosk' })
+    running.clock.advance(1_000)
+    const live = await aToken(running, place(), client.id, { format: 'jwt' })
+    const answer = await running.call<wire.TokenList>('GET', `/tokens?credential=${client.id}`)
+    expect(answer.body.data.map(({ id, state }) => [id, state])).toEqual([
+      [live.id, 'live'],
+      [old.id, 'expired'],
+    ])
+    expect(answer.body.data[1]).toEqual({
+      id: old.id,
+      kind: 'access',
+      format: 'opaque',
+      credential: client.id,
+      grant: null,
+      family: null,
+      account,
+      project,
+      api: 'shop',
+      scopes: ['orders.read'],
+      label: 'kiosk',
+      state: 'expired',
+      created_at: new Date(running.clock.now() - 1_000).toISOString(),
+      expires_at: new Date(running.clock.now()).toISOString(),
+      spent_at: null,
+      revoked_at: null,
+    })
+    expect(answer.text).not.toContain(old.value)
+    expect((await list(`credential=${client.id}&live=true`)).map(({ id }) => id)).toEqual([live.id])
+    expect(await list(`credential=${client.id}&kind=refresh`)).toEqual([])
+    const page = await running.call<wire.TokenList>('GET', `/tokens?credential=${client.id}&limit=1`)
+    const next = await list(`credential=${client.id}&limit=1&cursor=${page.body.next_cursor}`)
+    expect(next.map(({ id }) => id)).toEqual([old.id])
+    expect((await running.call('GET', `/tokens/${live.id}`)).body).toMatchObject({ id: live.id, format: 'jwt' })
+    for (const query of ['kind=id', 'live=perhaps', 'cursor=x'])
+      expect((await running.call('GET', `/tokens?${query}`)).status).toBe(400)
+  })
+
+  it('are found by what their holder presents, and answered like none where they are not yours', async () => {
+    const mine = await aCaller(['tokens.read'])
+    const client = await aClient()
+    const token = await aToken(running, place(), client.id)
+    const ask = async (text: string, key?: string) =>
+      await running.call<wire.Token & wire.Problem>('POST', '/tokens/introspect', {
+        body: { token: text },
+        headers: { 'idempotency-key': 'introspect' },
+        ...(key !== undefined && { key }),
+      })
+    const found = await ask(token.value)
+    expect(found).toMatchObject({ status: 200, body: { id: token.id, state: 'live' } })
+    expect(found.text).not.toContain(token.value)
+    const { request_id: _foreign, ...foreign } = (await ask(token.value, mine.key)).body
+    const { request_id: _none, ...none } = (await ask('acme_at_nothing', mine.key)).body
+    expect([foreign.status, foreign]).toEqual([404, none])
+    const wrong = await running.call<wire.Problem>('POST', '/tokens/introspect', { body: { token: '' } })
+    expect(wrong.status).toBe(400)
+  })
+
+  it('are revoked for good and once; a code or refresh token with all that came from the same consent', async () => {
+    const client = await aClient()
+    const { id } = await aToken(running, place(), client.id)
+    const revoke = async (of: string) =>
+      await running.call<wire.ChangedToken & wire.Problem>('POST', `/tokens/${of}/revoke`)
+    const revoked = await revoke(id)
+    expect(revoked).toMatchObject({ status: 200, body: { token: { state: 'revoked' } } })
+    expect(revoked.body.effective_everywhere_by).not.toBeNull()
+    expect((await revoke(id)).body).toMatchObject({ status: 409, code: 'conflict' })
+    const event = await running.call<wire.EventList>('GET', `/events?token=${id}`)
+    expect(event.body.data.map(({ action, sequence }) => [action, sequence])).toEqual([
+      ['token.revoked', revoked.body.sequence],
+    ])
+    const { user } = await aMember(running, account)
+    const forPeople = await aClient({ oauth: app })
+    const grant = await aGrant(running, place(), forPeople.id, user)
+    const family = { grant: grant.id, family: grant.code }
+    const access = await aToken(running, place(), forPeople.id, family)
+    const end = { familyEndsAt: running.clock.now() + 900_000 }
+    const refresh = await aToken(running, place(), forPeople.id, { ...family, ...end, kind: 'refresh' })
+    expect((await revoke(refresh.id)).status).toBe(200)
+    const states = (await list(`grant=${grant.id}`)).map((each) => [each.id, each.state])
+    expect(new Map(states as [string, string][])).toEqual(
+      new Map([access.id, refresh.id, grant.code].map((each) => [each, 'revoked'])),
+    )
+  })
+
+  it('are read with one right and revoked with another', async () => {
+    const reader = await aCaller(['tokens.read', 'credentials.create'])
+    const credential = await running.call<wire.IssuedCredential>('POST', `/projects/${reader.project}/credentials`, {
+      key: reader.key,
+      body: { name: 'Key', kind: 'secret', apis: ['shop'], scopes: [] },
+    })
+    const { id } = await aToken(running, reader, credential.body.credential.id)
+    expect((await list('', reader.key)).map((each) => each.id)).toEqual([id])
+    expect(await running.call('POST', `/tokens/${id}/revoke`, { key: reader.key })).toMatchObject({
+      status: 403,
+      body: { missing_scopes: ['tokens.revoke'] },
+    })
+  })
+})
+
+describe('grants', () => {
+  it('are listed and read by those whose project it is about, and by those whose client it is', async () => {
+    const theirs = await aCaller(['grants.*', 'tokens.*'])
+    const client = await aClient({ oauth: app })
+    const { user } = await aMember(running, theirs.account)
+    const { id, code } = await aGrant(running, theirs, client.id, user)
+    const grant = await running.call<wire.Grant>('GET', `/grants/${id}`, { key: theirs.key })
+    expect(grant.body).toEqual({
+      id,
+      client: client.id,
+      user,
+      account: theirs.account,
+      project: theirs.project,
+      apis: ['shop'],
+      scopes: ['orders.read'],
+      state: 'active',
+      created_at: new Date(running.clock.now()).toISOString(),
+      updated_at: new Date(running.clock.now()).toISOString(),
+      withdrawn_at: null,
+      version: 1,
+    })
+    expect(grant.headers['etag']).toBe('"1"')
+    const ids = async (query: string, key?: string) =>
+      (
+        await running.call<wire.GrantList>('GET', `/grants?${query}`, { ...(key !== undefined && { key }) })
+      ).body.data.map((each) => each.id)
+    for (const query of [
+      `client=${client.id}`,
+      `user=${user}`,
+      `project=${theirs.project}`,
+      `user=${user}&state=active`,
+    ])
+      expect(await ids(query)).toEqual([id])
+    expect(await ids(`user=${user}&state=withdrawn`)).toEqual([])
+    expect((await running.call('GET', '/grants?state=gone')).status).toBe(400)
+
+    const body = { name: 'Maker', kind: 'management', apis: ['postern'], scopes: ['grants.*', 'tokens.read'] }
+    const maker = await running.call<wire.IssuedCredential>('POST', `/projects/${project}/credentials`, { body })
+    const key = maker.body.secret?.value ?? ''
+    expect(await ids('', key)).toContain(id)
+    const refused = await running.call<wire.Problem>('POST', `/grants/${id}/withdraw`, { key })
+    expect([refused.status, refused.body.detail]).toEqual([409, expect.stringContaining('only that account')])
+    expect((await running.call('GET', `/tokens/${code}`, { key })).status).toBe(404)
+
+    const withdrawn = await running.call<wire.ChangedGrant>('POST', `/grants/${id}/withdraw`, { key: theirs.key })
+    expect(withdrawn).toMatchObject({ status: 200, body: { grant: { state: 'withdrawn', version: 2 } } })
+    expect(withdrawn.body.effective_everywhere_by).not.toBeNull()
+    expect((await running.call('POST', `/grants/${id}/withdraw`)).body).toMatchObject({ code: 'conflict' })
+    expect((await running.call<wire.Token>('GET', `/tokens/${code}`)).body.state).toBe('revoked')
+    const events = await running.call<wire.EventList>('GET', `/events?grant=${id}`)
+    expect(events.body.data.map(({ action, actor }) => [action, actor.kind])).toEqual([
+      ['grant.withdrawn', 'credential'],
+      ['grant.created', 'user'],
+    ])
+  })
+})
+
+describe('signing keys', () => {
+  const list = async () => (await running.call<wire.SigningKeyList>('GET', '/signing-keys')).body.data
+  const rotate = async (body: object, key?: string) =>
+    await running.call<wire.RotatedSigningKeys & wire.Problem>('POST', '/signing-keys/rotate', {
+      body,
+      ...(key !== undefined && { key }),
+    })
+
+  it('take over from each other once everybody can have seen the next one', async () => {
+    const [current] = await list()
+    expect(current).toMatchObject({ algorithm: 'ES256', state: 'current', used_until: null })
+    const rotated = await rotate({})
+    expect(rotated.body.data.map(({ state }) => state).toSorted()).toEqual(['current', 'next'])
+    expect((await rotate({})).body.data).toEqual(rotated.body.data)
+    const next = rotated.body.data.find(({ state }) => state === 'next')
+    running.clock.advance(86_400_000 - 1)
+    expect((await list()).find(({ state }) => state === 'current')?.kid).toBe(current?.kid)
+    running.clock.advance(1)
+    const after = await list()
+    expect(new Map(after.map(({ kid, state }) => [kid, state]))).toEqual(
+      new Map([
+        [next?.kid, 'current'],
+        [current?.kid, 'retired'],
+      ]),
+    )
+  })
+
+  it('that are compromised go at once, and the audit log says so', async () => {
+    const before = (await list()).find(({ state }) => state === 'current')
+    const rotated = await rotate({ compromised: true })
+    expect(rotated.status).toBe(200)
+    expect(rotated.body.effective_everywhere_by).not.toBeNull()
+    const kids = rotated.body.data.map(({ kid }) => kid)
+    expect(kids).not.toContain(before?.kid)
+    expect(rotated.body.data.find(({ state }) => state === 'current')).toMatchObject({ used_until: null })
+    const event = await running.call<wire.Event>('GET', `/events/${rotated.body.sequence}`)
+    expect(event.body).toMatchObject({
+      action: 'signing_key.removed',
+      target: { kind: 'signing_key', id: before?.kid },
+      actor: { kind: 'bootstrap' },
+    })
+  })
+
+  it('are the operator’s, each act with its right', async () => {
+    const { key } = await aCaller(['*'])
+    expect((await rotate({}, key)).status).toBe(403)
+    expect((await rotate({ kid: 'x' })).status).toBe(400)
+    expect((await rotate({ compromised: 'yes' })).status).toBe(400)
   })
 })

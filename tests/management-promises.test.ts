@@ -11,6 +11,7 @@ import type { KnownRoute } from '../packages/server/src/management/not-found.ts'
 import { publicRoutes } from '../packages/server/src/management/public.ts'
 import { operationRule, operations, type Operation } from '../packages/server/src/management/rights.ts'
 import { managementKey, startManagement, type Answer, type Running } from './support/management.ts'
+import { aGrant, aMember, aSession, aToken } from './support/people.ts'
 
 /** Promises over the whole API, generated from its router: an operation that is added is tested with the others. */
 let running: Running
@@ -41,6 +42,12 @@ interface Tenant {
   readonly plan: string
   readonly api: string
   readonly connection: string
+  readonly token: string
+  readonly grant: string
+  readonly member: string
+  readonly invitation: string
+  readonly user: string
+  readonly session: string
 }
 
 const secretsMade: string[] = []
@@ -65,6 +72,15 @@ async function aTenant(plan: 'pro' | 'everything'): Promise<Tenant> {
     body: { name: 'braze', platform: 'braze', settings: brazeSettings, secrets: { api_key: `${account.id}-at-braze` } },
   })
   secretsMade.push(`${account.id}-at-braze`)
+  const place = { account: account.id, project: project.id }
+  const person = await aMember(running, account.id)
+  const invited = await running.call<wire.IssuedInvitation>('POST', `/accounts/${account.id}/invitations`, {
+    body: { email: `${account.id}@people.example`, role: 'viewer' },
+  })
+  const oauth = { type: 'public', redirect_uris: ['https://app.example/callback'] }
+  const client = await issue({ name: 'App', kind: 'oauth_client', apis: ['shop'], scopes: ['orders.read'], oauth })
+  const token = await aToken(running, place, issued.credential.id)
+  secretsMade.push(token.value, invited.body.link.value ?? '')
   const events = await running.call<wire.EventList>('GET', `/events?account=${account.id}`)
   const log = await running.call<wire.RequestList>('GET', `/requests?account=${account.id}&api=shop`)
   const every = [
@@ -85,6 +101,12 @@ async function aTenant(plan: 'pro' | 'everything'): Promise<Tenant> {
     plan,
     api: 'vch',
     connection: connected.body.connection.id,
+    token: token.id,
+    grant: (await aGrant(running, place, client.credential.id, person.user)).id,
+    member: person.member,
+    invitation: invited.body.invitation.id,
+    user: person.user,
+    session: await aSession(running, person.user),
   }
 }
 
@@ -100,6 +122,12 @@ const unknown: Tenant = {
   plan: 'nothing',
   api: 'nothing',
   connection: 'conn_00000000000070000000000000000000',
+  token: 'tok_00000000000070000000000000000000',
+  grant: 'grt_AAAAAAAAAAAA',
+  member: 'mem_00000000000070000000000000000000',
+  invitation: 'inv_00000000000070000000000000000000',
+  user: 'usr_00000000000070000000000000000000',
+  session: 'ses_00000000000070000000000000000000',
 }
 
 /** The path of a route with the ids of a tenant. */
@@ -113,10 +141,15 @@ function pathOf(url: string, ids: Tenant): string {
     apis: ids.api,
     requests: ids.request,
     connections: ids.connection,
+    tokens: ids.token,
+    grants: ids.grant,
+    members: ids.member,
+    invitations: ids.invitation,
+    users: ids.user,
     platforms: 'braze',
   }
   return url
-    .replace(':sid', ids.secret)
+    .replace(':sid', resource === 'users' ? ids.session : ids.secret)
     .replace(':sequence', ids.event)
     .replace(':id', own[resource ?? ''] ?? '')
 }
@@ -142,6 +175,9 @@ const bodies: Partial<Record<Operation, object>> = {
   createConnectionOfProject: aConnection,
   updateConnection: { name: 'renamed' },
   rotateConnection: { secrets: { api_key: 'another-at-braze' } },
+  introspectToken: { token: 'anything' },
+  inviteMember: { email: 'new@people.example', role: 'viewer' },
+  updateMember: { role: 'viewer' },
 }
 
 const withoutBody: readonly Operation[] = [
@@ -152,6 +188,16 @@ const withoutBody: readonly Operation[] = [
   'enableConnection',
   'checkConnection',
   'revealConnection',
+  'revokeToken',
+  'withdrawGrant',
+  'revokeInvitation',
+  'disableUser',
+  'enableUser',
+  'offerPasswordReset',
+  'removeSecondFactor',
+  'eraseUser',
+  'endSession',
+  'endSessions',
 ]
 
 type Method = Parameters<Running['call']>[0]
@@ -275,18 +321,27 @@ describe('tenants', () => {
     ['/accounts', []],
     ['/projects', ['account']],
     ['/credentials', ['account', 'project', 'search']],
-    ['/events', ['account', 'credential']],
+    ['/events', ['account', 'credential', 'user', 'grant', 'token']],
     ['/requests', ['account', 'project', 'credential']],
     ['/connections', ['account', 'project']],
+    ['/tokens', ['credential', 'grant']],
+    ['/grants', ['client', 'user', 'project']],
+    ['/members', ['account', 'user']],
+    ['/invitations', ['account']],
   ])('lists nothing of another account, whatever the filter: %s (83)', async (path, filters) => {
     const own = await running.call(`GET`, path, { key: a.key })
     expect(own.status).toBe(200)
-    for (const id of [b.account, b.project, b.credential, b.connection]) expect(own.text).not.toContain(id)
+    const foreignIds = [b.account, b.project, b.credential, b.connection, b.token, b.grant, b.user, b.invitation]
+    for (const id of foreignIds) expect(own.text).not.toContain(id)
     const values: Readonly<Record<string, string>> = {
       account: b.account,
       project: b.project,
       credential: b.credential,
       search: b.credential.slice(5),
+      client: b.credential,
+      grant: b.grant,
+      token: b.token,
+      user: b.user,
     }
     for (const filter of filters) {
       const foreign = await running.call(`GET`, `${path}?${filter}=${values[filter]}`, { key: a.key })
@@ -303,7 +358,8 @@ describe('tenants', () => {
   })
 
   it("shows nothing of another account with a cursor of the operator's list (83)", async () => {
-    for (const path of ['/accounts', '/projects', '/credentials', '/connections', '/events', '/requests']) {
+    const lists = ['/accounts', '/projects', '/credentials', '/connections', '/events', '/requests']
+    for (const path of [...lists, '/tokens', '/grants', '/members', '/invitations']) {
       const all = await running.call<wire.AccountList>('GET', `${path}?limit=1`)
       if (all.body.next_cursor === null) continue
       const answer = await running.call('GET', `${path}?limit=100&cursor=${all.body.next_cursor}`, { key: a.key })

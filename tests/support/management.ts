@@ -83,6 +83,8 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 export interface Running {
   readonly app: Awaited<ReturnType<typeof createManagement>>
   readonly store: Store
+  /** Where all its files are. */
+  readonly folder: string
   readonly clock: FixedClock
   readonly dataPlane: DataPlane
   readonly recorder: UsageRecorder
@@ -158,6 +160,7 @@ export async function startManagement(
     apply: (changes, sequence) => feed.applyOwn(changes, sequence),
     sealing: keyFiles,
     connections: keyFiles.connections,
+    signingKeys: keyFiles.tokens,
     outbound: { send: async () => ({ kind: 'failed', reason: 'unreachable' }) },
     allowedPrivate: () => noIpRanges,
     random: systemRandom,
@@ -178,6 +181,7 @@ export async function startManagement(
   return {
     app,
     store,
+    folder,
     clock,
     dataPlane,
     recorder,

@@ -310,6 +310,7 @@ async function assemble(
     apply,
     sealing: keyFiles,
     connections: keyFiles.connections,
+    signingKeys: keyFiles.tokens,
     outbound,
     allowedPrivate: () => config.allowedPrivate,
     random,

@@ -17,7 +17,9 @@ export const Member = Type.Object(
     email: Type.String(),
     name: Type.String(),
     role: MemberRole,
-    state: Type.Union([Type.Literal('active'), Type.Literal('removed')]),
+    state: Type.Union([Type.Literal('active'), Type.Literal('removed')], {
+      description: 'One that was removed is told of in the answer to that, and nowhere else.',
+    }),
     created_at: Timestamp,
     version: Type.Integer(),
   },

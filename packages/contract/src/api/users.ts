@@ -10,7 +10,7 @@ export const User = Type.Object(
     id: Type.String(),
     email: Type.String(),
     name: Type.String(),
-    state: Type.Union([Type.Literal('active'), Type.Literal('disabled')]),
+    state: Type.Union([Type.Literal('active'), Type.Literal('disabled'), Type.Literal('erased')]),
     second_factor: Type.Boolean({ description: 'Whether one is asked for at sign-in.' }),
     created_at: Timestamp,
     version: Type.Integer(),

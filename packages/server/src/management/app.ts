@@ -11,22 +11,30 @@ import { explain, verify } from './decisions.ts'
 import { apis, plans } from './declared.ts'
 import { errorPages } from './error-pages.ts'
 import { events } from './events.ts'
+import { grants } from './grants.ts'
 import { beginIdempotent, finishIdempotent } from './idempotency.ts'
 import { imports } from './imports.ts'
+import { invitations } from './invitations.ts'
 import { acceptJson, bodyBytesMax } from './json-body.ts'
+import { members } from './members.ts'
 import { answerNotFound, type KnownRoute } from './not-found.ts'
 import { describeApi, reference } from './openapi.ts'
 import { headersOf } from './operation.ts'
 import type { Management, ManagementParts, Resource } from './parts.ts'
 import { platforms } from './platforms.ts'
+import { privacy } from './privacy.ts'
 import { answerError } from './problems.ts'
 import { projects } from './projects.ts'
 import { requests } from './requests.ts'
 import { secrets } from './secrets.ts'
 import { buildSerializer } from './serialization.ts'
+import { sessions } from './sessions.ts'
+import { signingKeys } from './signing-keys.ts'
 import { system } from './system.ts'
+import { tokens } from './tokens.ts'
 import { hstsHeader } from './transport.ts'
 import { usage } from './usage.ts'
+import { users } from './users.ts'
 import { validatorCompiler } from './validation.ts'
 import { answerBadTarget, answerClientError, commonHeaders } from './wire-errors.ts'
 
@@ -37,6 +45,14 @@ const resources: readonly Resource[] = [
   credentials,
   imports,
   secrets,
+  tokens,
+  grants,
+  members,
+  invitations,
+  users,
+  sessions,
+  privacy,
+  signingKeys,
   platforms,
   connections,
   connectionSecrets,

@@ -1,17 +1,18 @@
 import { wire } from '@postern/contract'
 import Type from 'typebox'
 
-import type { AuditEvent } from '../core/audit/event.ts'
+import type { Actor, AuditEvent } from '../core/audit/event.ts'
 import type { Scope, Store } from '../core/store.ts'
 import { callerOf } from './caller.ts'
 import { found } from './commits.ts'
 import { operation } from './operation.ts'
 import type { Resource } from './parts.ts'
 import { instantOrNull, timestamp } from './times.ts'
-import { pageRequest, pageView } from './views.ts'
+import { pageRequest } from './views.ts'
 
 const tag = 'Events'
 const Id = Type.Optional(Type.String({ maxLength: 100 }))
+const About = Type.Optional(Type.String({ minLength: 1, maxLength: 100 }))
 
 export const events: Resource = (app, parts) => {
   app.get(
@@ -25,6 +26,9 @@ export const events: Resource = (app, parts) => {
           account: Id,
           credential: Id,
           action: Id,
+          user: Type.Optional(Type.String({ minLength: 1, maxLength: 100, description: 'Who acted or was acted on.' })),
+          grant: About,
+          token: About,
           from: Type.Optional(wire.Timestamp),
           to: Type.Optional(wire.Timestamp),
         },
@@ -33,12 +37,12 @@ export const events: Resource = (app, parts) => {
       response: { 200: wire.EventList },
     }),
     async (request) => {
-      const { account = null, credential = null, action = null, from, to } = request.query
-      const filter = { account, credential, action, from: instantOrNull(from), to: instantOrNull(to) }
+      const { account = null, credential = null, action = null, user, grant, token, from, to } = request.query
+      const about = [user, grant, token].filter((id) => id !== undefined).map((id) => [id])
+      const filter = { account, credential, action, about, from: instantOrNull(from), to: instantOrNull(to) }
       const { scope } = callerOf(request)
       const page = await parts.store.events.list({ ...pageRequest(request.query), ...filter, scope })
-      const strangers = await strangersIn(page.items, parts.store, scope)
-      return pageView(page, (event) => eventView(event, strangers))
+      return { data: await eventViews(page.items, parts.store, scope), next_cursor: page.next }
     },
   )
 
@@ -62,14 +66,33 @@ export const events: Resource = (app, parts) => {
   )
 }
 
+export async function eventViews(shown: readonly AuditEvent[], store: Store, scope: Scope): Promise<wire.Event[]> {
+  const strangers = await strangersIn(shown, store, scope)
+  return shown.map((event) => eventView(event, strangers))
+}
+
 /** Actors outside the caller's account, such as the operator: where they came from is not an account's to read. */
 async function strangersIn(shown: readonly AuditEvent[], store: Store, scope: Scope): Promise<ReadonlySet<string>> {
   const strangers = new Set<string>()
   if (scope === null) return strangers
-  for (const { id, kind } of new Map(shown.map(({ actor }) => [actor.id, actor])).values()) {
-    if (kind !== 'credential' || (await store.credentials.find({ id, scope })) === null) strangers.add(id)
+  for (const actor of new Map(shown.map(({ actor: each }) => [each.id, each])).values()) {
+    if (!(await isOwn(actor, store, scope))) strangers.add(actor.id)
   }
   return strangers
+}
+
+async function isOwn({ id, kind }: Actor, store: Store, scope: string): Promise<boolean> {
+  switch (kind) {
+    case 'credential':
+      return (await store.credentials.find({ id, scope })) !== null
+    case 'user': {
+      const filter = { account: scope, user: id, scope, limit: 1, after: null }
+      return (await store.people.listMembers(filter)).items.length > 0
+    }
+    case 'bootstrap':
+    case 'system':
+      return false
+  }
 }
 
 function eventView(event: AuditEvent, strangers: ReadonlySet<string>): wire.Event {

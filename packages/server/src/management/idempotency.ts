@@ -76,7 +76,19 @@ async function startOf(
   }
 }
 
-const ending: readonly Operation[] = ['blockCredential', 'revokeCredential', 'compromiseCredential', 'suspendAccount']
+const ending: readonly Operation[] = [
+  'blockCredential',
+  'revokeCredential',
+  'compromiseCredential',
+  'suspendAccount',
+  'revokeToken',
+  'withdrawGrant',
+  'revokeInvitation',
+  'disableUser',
+  'endSession',
+  'endSessions',
+  'rotateSigningKeys',
+]
 
 /**
  * After the handler: keeps what was answered, without secrets. What was refused left nothing behind, so it may be

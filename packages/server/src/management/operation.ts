@@ -87,7 +87,7 @@ export function headersOf(method: string, name: Operation): TSchema | null {
   return method === 'POST' && !notReplayed.includes(name) ? creationHeaders : null
 }
 
-/** Decisions and verdicts are not replayed, nor are secrets of third parties; a backup streams. */
+/** Decisions and verdicts are not replayed, nor is what reads secrets; a backup streams. */
 export const notReplayed: readonly (Operation | undefined)[] = [
   'verifyRequest',
   'explainRequest',
@@ -95,4 +95,5 @@ export const notReplayed: readonly (Operation | undefined)[] = [
   'verifyAudit',
   'checkConnection',
   'revealConnection',
+  'introspectToken',
 ]

@@ -18,6 +18,7 @@ import type { FieldSealing } from '../core/connections/connection.ts'
 import type { Sealing } from '../core/credentials/sealing.ts'
 import type { Issuers } from '../core/issuers/verifier.ts'
 import type { Endpoint } from '../core/oauth/endpoint.ts'
+import type { SigningKeys } from '../core/oauth/signing-keys.ts'
 import type { Outbound } from '../core/outbound.ts'
 import type { ApplyChanges, DataPlane } from '../core/runtime.ts'
 import type { Store } from '../core/store.ts'
@@ -35,6 +36,8 @@ export interface ManagementParts {
   readonly outbound: Outbound
   /** Addresses that are not public and that checks of the operator's own connections may call. */
   allowedPrivate(): IpRanges
+  /** They sign the access tokens that are JWTs. */
+  readonly signingKeys: SigningKeys
   readonly random: Random
   readonly ids: Ids
   readonly clock: Clock

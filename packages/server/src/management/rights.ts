@@ -61,6 +61,39 @@ export const operations = {
   // Write-only for people (VCH-5): a session may never do this, whatever its role.
   revealConnection: { right: 'connections.read_secret', operatorOnly: true },
 
+  listTokens: { right: 'tokens.read' },
+  getToken: { right: 'tokens.read' },
+  introspectToken: { right: 'tokens.read' },
+  revokeToken: { right: 'tokens.revoke' },
+  listGrants: { right: 'grants.read' },
+  getGrant: { right: 'grants.read' },
+  withdrawGrant: { right: 'grants.withdraw' },
+
+  listMembers: { right: 'members.read' },
+  listMembersOfAccount: { right: 'members.read' },
+  getMember: { right: 'members.read' },
+  updateMember: { right: 'members.update' },
+  deleteMember: { right: 'members.remove' },
+  listInvitations: { right: 'members.read' },
+  inviteMember: { right: 'members.invite' },
+  revokeInvitation: { right: 'members.invite' },
+
+  // A person may be a member of several accounts, so that none of them sees or changes the person.
+  listUsers: { right: 'users.read', operatorOnly: true },
+  getUser: { right: 'users.read', operatorOnly: true },
+  disableUser: { right: 'users.disable', operatorOnly: true },
+  enableUser: { right: 'users.disable', operatorOnly: true },
+  offerPasswordReset: { right: 'users.reset', operatorOnly: true },
+  removeSecondFactor: { right: 'users.reset', operatorOnly: true },
+  exportUser: { right: 'users.export', operatorOnly: true },
+  eraseUser: { right: 'users.erase', operatorOnly: true },
+  listSessions: { right: 'sessions.read', operatorOnly: true },
+  endSession: { right: 'sessions.end', operatorOnly: true },
+  endSessions: { right: 'sessions.end', operatorOnly: true },
+
+  listSigningKeys: { right: 'signing_keys.read', operatorOnly: true },
+  rotateSigningKeys: { right: 'signing_keys.rotate', operatorOnly: true },
+
   listEvents: { right: 'events.read' },
   getEvent: { right: 'events.read' },
   getUsage: { right: 'usage.read' },
