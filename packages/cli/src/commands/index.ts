@@ -11,14 +11,20 @@ import { dev } from './dev.ts'
 import { doctor } from './doctor.ts'
 import { events } from './events.ts'
 import { explain } from './explain.ts'
+import { grant } from './grant.ts'
 import { init } from './init.ts'
+import { invitation } from './invitation.ts'
 import { key } from './key.ts'
+import { member } from './member.ts'
 import { plan } from './plan.ts'
 import { project } from './project.ts'
 import { requests } from './requests.ts'
 import { restore } from './restore.ts'
+import { signingKeys } from './signing-keys.ts'
 import { start } from './start.ts'
+import { token } from './token.ts'
 import { usage } from './usage.ts'
+import { user } from './user.ts'
 import { verify } from './verify.ts'
 import { whoami } from './whoami.ts'
 
@@ -34,6 +40,12 @@ export const commands: readonly AddCommand[] = [
   project,
   key,
   client,
+  token,
+  grant,
+  member,
+  invitation,
+  user,
+  signingKeys,
   connection,
   verify,
   explain,
