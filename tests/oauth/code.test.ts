@@ -126,7 +126,11 @@ describe('an authorization code', () => {
     ['17: with another verifier', { code_verifier: verifier.toUpperCase() }, 'verifier_mismatch'],
     ['17: with a verifier that is too short', { code_verifier: verifier.slice(0, 42) }, 'verifier_mismatch'],
     ['17: with a verifier that is too long', { code_verifier: 'x'.repeat(129) }, 'verifier_mismatch'],
-    ['17: with the challenge instead', { code_verifier: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }, 'verifier_mismatch'],
+    [
+      '17: with the challenge instead',
+      { code_verifier: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' },
+      'verifier_mismatch',
+    ],
     ['19: with another redirect URI', { redirect_uri: `${redirectUri}/` }, 'code_mismatch'],
     ['19: without its redirect URI', { redirect_uri: undefined }, 'code_mismatch'],
     ['19: for another resource', { resource: 'https://stock.example.com' }, 'code_mismatch'],
@@ -200,7 +204,15 @@ describe('an authorization code', () => {
     const doomed = await aClient(engine, world)
     const code = await consent(engine, doomed, world)
     const [grant] = (
-      await engine.store.grants.list({ limit: 1, after: null, scope: null, client: doomed.id, user: null, project: null, state: null })
+      await engine.store.grants.list({
+        limit: 1,
+        after: null,
+        scope: null,
+        client: doomed.id,
+        user: null,
+        project: null,
+        state: null,
+      })
     ).items
     done(await engine.store.grants.withdraw({ id: grant?.id ?? '', user: null, scope: null, by }))
     expect(await redeem(code, {}, doomed)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
@@ -214,7 +226,7 @@ describe('an authorization code', () => {
 
     const person = await aWorld(engine)
     const third = await consent(engine, client, person)
-    done(await engine.store.people.setUserState({ user: person.user, state: 'disabled', by } as never))
+    done(await engine.store.people.setUserState({ user: person.user, state: 'disabled', by }))
     expect(await redeem(third)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
   })
 })

@@ -20,12 +20,15 @@ import { createDataPlane } from '../../packages/server/src/core/data-plane.ts'
 import type { Evaluation } from '../../packages/server/src/core/decision/evaluation.ts'
 import type { RequestFacts } from '../../packages/server/src/core/decision/facts.ts'
 import { Feed } from '../../packages/server/src/core/feed/feed.ts'
+import { GrantTable } from '../../packages/server/src/core/grants/grant-table.ts'
 import { Limiter } from '../../packages/server/src/core/limits/limiter.ts'
 import { consoleRoutes } from '../../packages/server/src/core/oauth/console-routes.ts'
 import type { EndpointRequest } from '../../packages/server/src/core/oauth/endpoint.ts'
 import { RecordTable } from '../../packages/server/src/core/records/table.ts'
 import type { Store } from '../../packages/server/src/core/store.ts'
 import type { Committed, WriteRefusal } from '../../packages/server/src/core/store.ts'
+import { noJwts } from '../../packages/server/src/core/tokens/no-jwts.ts'
+import { TokenCache } from '../../packages/server/src/core/tokens/token-cache.ts'
 import { UsageRecorder } from '../../packages/server/src/core/usage/recorder.ts'
 import { oauthPages } from '../../packages/server/src/oauth/console-pages.ts'
 import { createOAuth, type OAuth } from '../../packages/server/src/oauth/oauth.ts'
@@ -93,9 +96,11 @@ export async function startEngine(
   const url = options.url ?? 'sqlite'
   const store = await openStore({ url, dataFolder: join(folder, 'data'), checkpointsFolder: folder, clock })
   const table = new RecordTable()
+  const tokens = { cache: new TokenCache(), grants: new GrantTable(table) }
   const feed = new Feed({
     records: store.records,
     table,
+    tokens: { ...tokens, store: store.tokens },
     clock,
     alone: store.kind === 'sqlite',
     staleAfterMs: () => 30_000,
@@ -110,6 +115,7 @@ export async function startEngine(
     table,
     limiter: new Limiter(table),
     freshness: feed,
+    tokens: { ...tokens, loads: feed.tokens, jwts: noJwts },
     recorder: new UsageRecorder({ node: 'test', countryOf: () => 'ZZ', queueMax: () => 9, refusalsPerSecond: () => 9 }),
     clock,
     onExposed: () => {},
@@ -122,7 +128,7 @@ export async function startEngine(
     grantRecord: (input) => store.records.grant(input),
     nameOf: async ({ id }) => (await store.credentials.find({ id, scope: null }))?.name ?? null,
     apply: (changes, sequence) => feed.applyOwn(changes, sequence),
-    minted: () => {},
+    minted: (minted) => feed.tokens.minted(minted),
     signingKeys: createKeyFiles(options.keys ?? join(folder, 'keys'), systemRandom).tokens,
     clock,
     random: systemRandom,
