@@ -473,17 +473,44 @@ describe('what remains of a question', () => {
       row['status'],
       row['code'],
       row['ip'],
+      row['via'],
     ])
     expect(shown).toEqual(
       expect.arrayContaining([
-        [allowed.header('x-request-id'), 'GET', '/v1/orders/1', 200, null, '203.0.113.77'],
-        [refused.header('x-request-id'), 'PUT', '/v1/orders/1', 403, 'scope_missing', '203.0.113.7'],
+        [allowed.header('x-request-id'), 'GET', '/v1/orders/1', 200, null, '203.0.113.77', 'forward_auth'],
+        [refused.header('x-request-id'), 'PUT', '/v1/orders/1', 403, 'scope_missing', '203.0.113.7', 'forward_auth'],
       ]),
     )
     const explained = await server.api('POST', '/explain', { request_id: refused.header('x-request-id') })
     expect([explained.body.code, explained.body.trace.at(-1).step]).toEqual(['scope_missing', 'scopes'])
     const metrics = await (await fetch(`${server.ops}/metrics`)).text()
     expect(metrics).toMatch(/postern_requests_total\{api="shop",outcome="scope_missing"\} [1-9]/)
+  })
+
+  it('tells it apart from the same request through the gateway, through verify and to the management API', async () => {
+    const account = await makeAccount(server.api, 'pro')
+    const used = await issue(server.api, account.project)
+    const forwarded: Pairs = [
+      ['X-Forwarded-For', '203.0.113.7'],
+      ['X-Forwarded-Proto', 'https'],
+    ]
+    await ask({ headers: [bearer(used.value)] })
+    await request(server.gatewayPort, { target: '/v1/orders/1', headers: [...forwarded, bearer(used.value)] })
+    const headers = { authorization: `Bearer ${used.value}` }
+    await server.api('POST', '/verify', {
+      api: 'shop',
+      method: 'GET',
+      path: '/v1/orders/1',
+      headers,
+      ip: '203.0.113.7',
+    })
+    clock.advance(1_000)
+    const vias = async (query: string): Promise<string[]> => {
+      const { data } = (await server.api('GET', `/requests?${query}`)).body
+      return data.map(({ via }: { via: string }) => via).toSorted()
+    }
+    await expect.poll(() => vias(`credential=${used.id}`)).toEqual(['forward_auth', 'gateway', 'verify'])
+    await expect.poll(async () => new Set(await vias('api=postern'))).toEqual(new Set(['management']))
   })
 })
 

@@ -349,6 +349,23 @@ describe('lists', () => {
   })
 })
 
+describe('requests', () => {
+  it('say who took each of them, and nothing where the log does not know', async () => {
+    const row = { at: credential.created_at, status: 200, code: null, api: 'shop', credential: null, ip: '::1' }
+    const rows = ['forward_auth', null].map((via) => {
+      return { ...row, id: 'req_1', via, latency_ms: 1, method: 'GET', path: '/v1' }
+    })
+    answer = () => ({ status: 200, body: { data: rows, next_cursor: null } })
+    const at = io()
+    expect(await runCli(at, ['requests'])).toBe(0)
+    const start = '2026-01-01T00:00:00.000Z\t200\t\t'
+    const end = '\tshop\t-\t::1\t1.0\treq_1\tGET /v1\n'
+    expect(at.printed.out()).toBe(
+      `AT\tSTATUS\tCODE\tVIA\tAPI\tCREDENTIAL\tFROM\tMS\tID\tREQUEST\n${start}forward_auth${end}${start}${end}`,
+    )
+  })
+})
+
 describe('requests --follow', () => {
   it.each([
     [[], ['GET /v1/orders']],

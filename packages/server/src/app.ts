@@ -40,7 +40,7 @@ import type { Log } from './log.ts'
 import { createManagement } from './management/app.ts'
 import { oauthPages } from './oauth/console-pages.ts'
 import { createOAuth } from './oauth/oauth.ts'
-import { type AccessLog, type Via, createAccessLog } from './ops/access-log.ts'
+import { type AccessLog, createAccessLog } from './ops/access-log.ts'
 import { openCountries } from './ops/countries.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { createOps, type Ops } from './ops/ops.ts'
@@ -269,13 +269,13 @@ async function assemble(
     targets: () => gateway.targets(),
     accessLog: access,
   })
-  const observedBy = (via: Via) => ({
+  const observer = {
     decided: metrics.decided,
     ended: (entry: MeterEntry) => {
       metrics.ended(entry)
-      access.ended(entry, via)
+      access.ended(entry)
     },
-  })
+  }
   const gateway = createGateway({
     dataPlane,
     connections,
@@ -284,7 +284,7 @@ async function assemble(
     reportFault: log.fault,
     limits: wireLimits(config),
     endpointAt: (local) => oauth.at(local),
-    observer: observedBy('gateway'),
+    observer,
     tls: tls.face('gateway'),
     onTargetChange: ({ change, ...fields }) => log.info(`upstream.target_${change}`, fields),
   })
@@ -296,7 +296,7 @@ async function assemble(
     ids,
     reportFault: log.fault,
     limits: wireLimits(config),
-    observer: observedBy('forward_auth'),
+    observer,
   })
   const ops = createOps({
     metrics,

@@ -34,6 +34,7 @@ const columns: readonly Column<wire.Request>[] = [
     style: ({ status }) => (status < 400 ? 'green' : status < 500 ? 'yellow' : 'red'),
   },
   { header: 'CODE', value: ({ code }) => code ?? '-', raw: ({ code }) => code ?? '' },
+  { header: 'VIA', value: ({ via }) => via ?? '-', raw: ({ via }) => via ?? '' },
   { header: 'API', value: ({ api }) => api ?? '-' },
   { header: 'CREDENTIAL', value: ({ credential }) => credential ?? '-' },
   { header: 'FROM', value: ({ ip }) => ip },

@@ -62,6 +62,15 @@ export const Request = Type.Object(
   {
     id: Type.String(),
     at: Timestamp,
+    via: nullable(
+      Type.Union(
+        [Type.Literal('gateway'), Type.Literal('forward_auth'), Type.Literal('verify'), Type.Literal('management')],
+        {
+          description:
+            'Who took it: the gateway, another proxy that asked about it (forward_auth, verify), or this API. Null in the log of before this was kept.',
+        },
+      ),
+    ),
     api: nullable(Type.String()),
     route: nullable(Type.String()),
     method: Type.String(),

@@ -67,6 +67,7 @@ function exposures(options: { readonly policy?: ExposurePolicy } = {}) {
         evaluation,
         facts: world.request(sent),
         requestId: 'req_1',
+        via: 'gateway',
         status: 403,
         llm: null,
         ended: 'answered',

@@ -116,6 +116,7 @@ export class Exchange {
       evaluation,
       facts: this.facts,
       requestId: this.requestId,
+      via: 'gateway',
       status: this.switched ? switchingProtocols : this.res.headersSent ? this.res.statusCode : clientClosed,
       ended,
       received: this.received,

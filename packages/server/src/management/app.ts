@@ -134,6 +134,7 @@ function addHooks(app: FastifyInstance, parts: ManagementParts): void {
       evaluation,
       facts,
       requestId: request.id,
+      via: 'management',
       status,
       ended: 'answered',
       latencyMs,

@@ -44,6 +44,7 @@ export const verify: Resource = (app, parts) => {
         evaluation,
         facts,
         requestId,
+        via: 'verify',
         status: answer.status,
         ended: 'answered',
         latencyMs,

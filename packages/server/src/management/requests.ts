@@ -111,6 +111,7 @@ function requestView(row: RequestRow): wire.Request {
   return {
     id: row.id,
     at: timestamp(row.at),
+    via: row.via,
     api: row.api,
     route: row.route,
     method: row.method,

@@ -13,9 +13,6 @@ export interface AccessLogSettings {
   readonly oneIn: number
 }
 
-/** Who took the request. */
-export type Via = 'gateway' | 'forward_auth'
-
 /** One JSON line for each request that has ended: no query, no header values but the user agent, no credential. */
 export interface AccessLog {
   /**
@@ -23,7 +20,7 @@ export interface AccessLog {
    * changes nothing, where it cannot be opened.
    */
   use(settings: AccessLogSettings | null): void
-  ended(entry: MeterEntry, via: Via): void
+  ended(entry: MeterEntry): void
   readonly dropped: number
   close(): Promise<void>
 }
@@ -51,11 +48,11 @@ export function createAccessLog(parts: {
       writer = next
       oneIn = settings?.oneIn ?? 1
     },
-    ended: (entry, via) => {
+    ended: (entry) => {
       if (writer === null) return
       const ordinary = entry.evaluation.allowed && entry.ended === 'answered' && entry.status < 500
       if (ordinary && passed++ % oneIn !== 0) return
-      writer.write(lineOf(entry, via, atOf(entry.facts.now)))
+      writer.write(lineOf(entry, atOf(entry.facts.now)))
     },
     get dropped() {
       return droppedBefore + (writer?.dropped ?? 0)
@@ -69,12 +66,12 @@ export function createAccessLog(parts: {
 }
 
 /** Written by hand: a serializer would cost more than the decision. Names and order are for people to rely on. */
-function lineOf(entry: MeterEntry, via: Via, at: string): string {
+function lineOf(entry: MeterEntry, at: string): string {
   const { evaluation, facts } = entry
   const { api, route, principal, refusal } = evaluation
   const upstream = entry.upstreamMs === null ? 'null' : milliseconds(entry.upstreamMs)
   return (
-    `{"at":"${at}","id":"${entry.requestId}","via":"${via}","method":${quoted(facts.method)}` +
+    `{"at":"${at}","id":"${entry.requestId}","via":"${entry.via}","method":${quoted(facts.method)}` +
     `,"path":${quoted(shownPath(evaluation, facts))},"status":${entry.status},"outcome":"${outcomeOf(entry)}"` +
     `,"code":${refusal === null ? 'null' : `"${refusal.code}"`}` +
     `,"api":${quoted(api?.id)},"route":${quoted(route?.id)},"account":${quoted(principal?.account)}` +

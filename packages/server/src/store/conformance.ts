@@ -879,6 +879,7 @@ export function aRequest(time: number, over: Partial<RequestRow> = {}): RequestR
   return {
     id: `${firstIdAt('req', time)}7${nextHex().slice(-19)}`,
     at: time,
+    via: 'gateway',
     api: 'shop',
     route: 'getOrder',
     method: 'GET',
@@ -1106,7 +1107,7 @@ function usageConformance(open: () => Promise<Opened>): void {
     it('answers newest first by every filter, and one request whole', async () => {
       const { store } = await open()
       const a = aRequest(1_000)
-      const b = aRequest(2_000, { credential: 'cred_2', account: 'acc_2', project: 'prj_2', api: 'pay' })
+      const b = aRequest(2_000, { credential: 'cred_2', account: 'acc_2', project: 'prj_2', api: 'pay', via: 'verify' })
       const c = aRequest(3_000, { status: 429, code: 'rate_limited', outcome: 'rate_limited', trace: '[]' })
       await store.usage.flush(aFlush({ requests: [a, b, c] }))
       await store.usage.flush(aFlush({ requests: [a] }))

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import type { RequestFilter } from '../core/usage/usage.ts'
+import { fixedClock } from '../base/clock.ts'
+import { createIds } from '../base/ids.ts'
+import { systemRandom } from '../base/random.ts'
+import type { RequestFilter, RequestRow } from '../core/usage/usage.ts'
+import { aRequest } from './conformance.ts'
 import { matchingRequests, packRequests, termsOf } from './request-blocks.ts'
 
 const everything: RequestFilter = {
@@ -16,6 +20,26 @@ const everything: RequestFilter = {
   from: null,
   to: null,
 }
+const all = (rows: string): readonly RequestRow[] => matchingRequests(rows, everything, () => true)
+
+describe('a block of requests', () => {
+  it('gives back who took each of them, of requests that are the same otherwise', () => {
+    const ids = createIds(fixedClock(5_000), systemRandom)
+    const vias = ['gateway', 'forward_auth', 'verify', 'management', null] as const
+    const requests = vias.map((via) => aRequest(5_000, { id: ids.next('req'), via }))
+    const [block, ...others] = packRequests(requests)
+    expect(others).toEqual([])
+    expect(all(block?.rows ?? '')).toEqual(requests)
+  })
+
+  it('that was written before that was kept is read as it was', () => {
+    const old =
+      '{"who":[["acc_1","prj_1","cred_1","sec_1"]],"what":[["shop","getOrder","GET",200,null,"2xx"]],' +
+      '"from":[["192.0.2.1","ZZ",null]],"refusals":[]}\n' +
+      '{"id":["req_1"],"at":[5000],"path":["/v1/orders/1"],"latencyMs":[1.5],"who":[0],"what":[0],"from":[0],"traces":[]}'
+    expect(all(old)).toEqual([{ ...aRequest(5_000), id: 'req_1', via: null }])
+  })
+})
 
 /** As blocks were written before there were tokens. */
 const before = `{"who":[["acc_1","prj_1","cred_1","sec_1"],[null,null,null,null]],"what":[["shop","getOrder","GET",200,null,"2xx"],["shop",null,"GET",401,"credential_unknown","credential_unknown"]],"from":[["192.0.2.1","ZZ",null]],"refusals":[[1,1]]}

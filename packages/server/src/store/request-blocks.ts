@@ -1,5 +1,5 @@
 import { idTime } from '../base/ids.ts'
-import type { RequestFilter, RequestModel, RequestRow } from '../core/usage/usage.ts'
+import type { RequestFilter, RequestModel, RequestRow, Via } from '../core/usage/usage.ts'
 
 /**
  * Requests of one second as one text. A row of its own for each request, with an index entry for each question, costs
@@ -35,7 +35,8 @@ type Who = readonly [
   grant?: Text,
   label?: Text,
 ]
-type What = readonly [api: Text, route: Text, method: string, status: number, code: Text, outcome: string]
+/** Blocks of before `via` was kept have none. */
+type What = readonly [api: Text, route: Text, method: string, status: number, code: Text, outcome: string, via?: Via]
 type From = readonly [ip: string, country: string, userAgent: Text]
 
 /** Columns; `who`, `what` and `from` point into the lists of the head. */
@@ -90,8 +91,14 @@ function createBuilder(second: number): Builder {
   const what = createList(
     ({ route }) => route,
     (a, b) =>
-      a.status === b.status && a.outcome === b.outcome && a.code === b.code && a.method === b.method && a.api === b.api,
-    ({ api, route, method, status, code, outcome }): What => [api, route, method, status, code, outcome],
+      a.status === b.status &&
+      a.outcome === b.outcome &&
+      a.code === b.code &&
+      a.method === b.method &&
+      a.api === b.api &&
+      a.via === b.via,
+    ({ api, route, method, status, code, outcome, via }): What =>
+      via === null ? [api, route, method, status, code, outcome] : [api, route, method, status, code, outcome, via],
   )
   const from = createList(
     ({ ip }) => ip,
@@ -244,11 +251,12 @@ function requestAt(
     head.who,
     at(body.who, index),
   )
-  const [api, route, method, status, code, outcome] = at(head.what, at(body.what, index))
+  const [api, route, method, status, code, outcome, via = null] = at(head.what, at(body.what, index))
   const [ip, country, userAgent] = at(head.from, at(body.from, index))
   return {
     id: at(body.id, index),
     at: at(body.at, index),
+    via,
     api,
     route,
     method,

@@ -4,13 +4,21 @@ import type { RequestFacts } from '../decision/facts.ts'
 import type { Principal } from '../records/principal.ts'
 import { type ModelTaken, ModelUsage, modelOf } from './model-usage.ts'
 import { shownPath, shownUserAgent } from './shown.ts'
-import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
+import {
+  latencyBucketsMs,
+  type LastUseRow,
+  type RequestRow,
+  type UsageCount,
+  type UsageFlush,
+  type Via,
+} from './usage.ts'
 
 /** One request that has ended. */
 export interface MeterEntry {
   readonly evaluation: Evaluation
   readonly facts: RequestFacts
   readonly requestId: string
+  readonly via: Via
   readonly status: number
   /** How an allowed request ended. */
   readonly ended: 'answered' | 'upstream_error' | 'client_gone'
@@ -262,6 +270,7 @@ export class UsageRecorder {
     this.#requests.push({
       id: entry.requestId,
       at: facts.now,
+      via: entry.via,
       api: evaluation.api?.id ?? null,
       route: evaluation.route?.id ?? null,
       method: facts.method.slice(0, 32),

@@ -78,10 +78,15 @@ export interface LastUseRow {
   } | null
 }
 
+/** Who took a request: the gateway or this process's own API itself, or, on behalf of another, who asked about it. */
+export type Via = 'gateway' | 'forward_auth' | 'verify' | 'management'
+
 /** One request as the log keeps it: no body, no header values but the user agent, no query, no credential. */
 export interface RequestRow {
   readonly id: string
   readonly at: number
+  /** Null in rows of before this was kept. */
+  readonly via: Via | null
   readonly api: string | null
   readonly route: string | null
   readonly method: string

@@ -8,7 +8,7 @@ import { fail, type Result } from '../../base/result.ts'
 import type { Answer } from '../../core/decision/answer.ts'
 import type { Evaluation } from '../../core/decision/evaluation.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
-import type { DataPlane } from '../../core/runtime.ts'
+import type { DataPlane, MeterEntry } from '../../core/runtime.ts'
 import { unlessPaused } from '../admission.ts'
 import { connectionOf } from '../connection.ts'
 import type { GatewayParts } from '../context.ts'
@@ -86,10 +86,11 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     ended: 'answered' | 'client_gone',
   ): void => {
     const latencyMs = clock.monotonic() - facts.monotonic
-    const entry = {
+    const entry: MeterEntry = {
       evaluation,
       facts,
       requestId,
+      via: 'forward_auth',
       status,
       ended,
       latencyMs,

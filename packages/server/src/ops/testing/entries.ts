@@ -49,6 +49,7 @@ export function aRequest(more: RequestOfTest = {}): MeterEntry {
     },
     facts: { method: 'GET', target, host: 'a', localPort: 1, headers, peer: 1, encrypted: false, now, monotonic: 0 },
     requestId: more.requestId ?? 'req_1',
+    via: more.via ?? 'gateway',
     status: more.status ?? 200,
     ended: more.ended ?? 'answered',
     latencyMs: more.latencyMs ?? 1,

@@ -79,6 +79,7 @@ describe('the usage worker', () => {
         { secret: null, token: 'tok_2', grant: 'grt_1' },
         { secret: null, token: 'tok_3', grant: 'grt_1', label: 'till' },
       ),
+      via: fc.constantFrom('gateway', 'forward_auth', null),
     })
     const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null })
     const time = orNull(fc.integer({ min: 0, max: 9_000_000 }).map((ms) => start + ms))
@@ -160,6 +161,7 @@ function aRequest(at: number, over: Partial<RequestRow> = {}): RequestRow {
   return {
     id: createIds(fixedClock(at), systemRandom).next('req'),
     at,
+    via: 'gateway',
     api: 'shop',
     route: 'getOrder',
     method: 'GET',
