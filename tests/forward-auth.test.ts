@@ -25,6 +25,7 @@ apis:
       - {id: putOrder, methods: [PUT], path: "/v1/orders/{id}", scopes: {any: [orders.write]}}
       - {id: page, methods: [GET, POST], path: "/v1/page/**", client_side: true}
       - {id: paused, methods: [GET], path: /v1/paused, maintenance: {retry_after: 5m, message: Back soon}}
+      - {id: small, methods: [GET], path: /v1/small, headers_max: 1KiB}
   books:
     address: ":PORT0"
     upstream: UPSTREAM
@@ -200,6 +201,33 @@ describe('forward-auth', () => {
       '300',
     ])
     expect((await ask({ uri: '/v1/paused' })).status).toBe(401)
+  })
+
+  it('68: counts the client’s own headers against headers_max, as the gateway does, and charges nothing beyond', async () => {
+    const forwarded: Pairs = [
+      ['X-Forwarded-For', '203.0.113.7'],
+      ['X-Forwarded-Proto', 'https'],
+    ]
+    const bytes = ['Host', 'shop.test', 'Connection', 'close', ...bearer(key), 'X-More'].join('').length
+    const filled = (length: number): Pairs => [bearer(key), ['X-More', 'x'.repeat(length - bytes)]]
+    for (const [length, status] of [
+      [1_024, 200],
+      [1_025, 431],
+    ] as const) {
+      // What the proxy says does not count; the gateway gets it from a proxy too, and there it does.
+      const asked = await ask({ uri: '/v1/small', headers: filled(length) })
+      const there = await request(server.gatewayPort, {
+        target: '/v1/small',
+        headers: [...forwarded, ...filled(length - forwarded.flat().join('').length)],
+      })
+      expect([asked.status, there.status]).toEqual([status, status])
+    }
+    const mapped = await ask({ uri: '/v1/small', headers: filled(1_025), query: '?statuses=401,403' })
+    expect([mapped.status, mapped.header('x-postern-code'), mapped.header('ratelimit')]).toEqual([
+      403,
+      'headers_too_large',
+      null,
+    ])
   })
 
   it('leaves 5xx as they are', async () => {

@@ -11,22 +11,25 @@ export function admitted(exchange: Exchange, facts: RequestFacts, evaluation: Ev
   const { route } = evaluation
   if (!evaluation.allowed || route === null) return evaluation
   if (exchange.bodyBroken) return refusedAs(evaluation, 'request_malformed')
-  const open = unlessPaused(evaluation)
-  if (!open.allowed) return open
-  const { headerBytesMax, bodyBytesMax } = route
-  if (headerBytesMax !== null && bytesOf(facts.headers) > headerBytesMax)
-    return refusedAs(evaluation, 'headers_too_large')
+  const head = admittedHead(evaluation, () => bytesOf(facts.headers))
+  if (!head.allowed) return head
   const { length } = exchange.body
-  return typeof length === 'number' && length > bodyBytesMax ? refusedAs(evaluation, 'request_too_large') : evaluation
+  const tooLong = typeof length === 'number' && length > route.bodyBytesMax
+  return tooLong ? refusedAs(evaluation, 'request_too_large') : evaluation
 }
 
-export function unlessPaused(evaluation: Evaluation): Evaluation {
-  const maintenance = evaluation.route?.maintenance ?? null
-  if (!evaluation.allowed || maintenance === null) return evaluation
-  return refusedAs(evaluation, 'maintenance', { retryAfterMs: maintenance.retryAfterMs, hint: maintenance.message })
+/** The part of it that needs the head alone. */
+export function admittedHead(evaluation: Evaluation, headerBytes: () => number): Evaluation {
+  const { route } = evaluation
+  if (!evaluation.allowed || route === null) return evaluation
+  const { maintenance, headerBytesMax } = route
+  if (maintenance !== null)
+    return refusedAs(evaluation, 'maintenance', { retryAfterMs: maintenance.retryAfterMs, hint: maintenance.message })
+  const tooLarge = headerBytesMax !== null && headerBytes() > headerBytesMax
+  return tooLarge ? refusedAs(evaluation, 'headers_too_large') : evaluation
 }
 
-/** One character a byte. */
-function bytesOf(lines: readonly string[]): number {
+/** Names and values, one character a byte. */
+export function bytesOf(lines: readonly string[]): number {
   return lines.reduce((sum, text) => sum + text.length, 0)
 }

@@ -9,7 +9,7 @@ import type { Answer } from '../../core/decision/answer.ts'
 import type { Evaluation } from '../../core/decision/evaluation.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
 import type { DataPlane, MeterEntry } from '../../core/runtime.ts'
-import { unlessPaused } from '../admission.ts'
+import { admittedHead, bytesOf } from '../admission.ts'
 import { connectionOf } from '../connection.ts'
 import type { GatewayParts } from '../context.ts'
 import { factsOf, framingOf } from '../facts.ts'
@@ -17,7 +17,7 @@ import { createHeaderRules } from '../headers.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { wireEvaluation } from '../wire.ts'
 import { allowedAnswer, preflightAnswer, refusedAnswer } from './answer.ts'
-import { type Fault, originalRequest } from './original.ts'
+import { clientLines, type Fault, originalRequest } from './original.ts'
 import { type Question, readQuestion } from './question.ts'
 
 export interface ForwardAuthParts {
@@ -63,7 +63,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
   }
 
   const decided = (exchange: Exchange, facts: RequestFacts, found: Evaluation): void => {
-    const evaluation = unlessPaused(found)
+    const evaluation = admittedHead(found, () => bytesOf(clientLines(facts)))
     const { requestId, question, res } = exchange
     parts.observer?.decided(evaluation, clock.monotonic() - facts.monotonic)
     if (res.destroyed) return meter(exchange, facts, evaluation, clientClosed, 'client_gone')

@@ -52,6 +52,21 @@ function saidInHeaders(asked: RequestFacts, { api }: Question): Result<RequestFa
   return ok({ ...asked, method: method.value, target: target.value, host: host.value })
 }
 
+/** The header lines of the original request, as far as the question tells them: Host, and what the proxy did not add. */
+export function clientLines({ headers, host }: RequestFacts): readonly string[] {
+  const ofClient = headers.filter((_, i) => !saidByProxy.has((headers[i - (i % 2)] ?? '').toLowerCase()))
+  return ['Host', host, ...ofClient]
+}
+
+const saidByProxy: ReadonlySet<string> = new Set([
+  'host',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-method',
+  'x-forwarded-proto',
+  'x-forwarded-uri',
+])
+
 /** '' where it is absent and need not be there. */
 function said({ headers }: RequestFacts, name: string, needed: boolean): Result<string, Fault> {
   const [value, another] = headerValues(headers, name.toLowerCase())
