@@ -11,6 +11,8 @@ import { request } from './support/raw.ts'
 import { startTestServer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
+/** Asks by forward-auth. */
+const proxy = '127.0.0.7'
 const providerKey = 'canary-key-of-the-operator-0123456789'
 
 const yaml = (url: string): string => `
@@ -40,6 +42,10 @@ plans:
     apis: [openai]
     kinds: [secret]
     budgets: [{name: tokens, per: credential, tokens: 1000, period: year}]
+  wide:
+    apis: [gemini]
+    kinds: [secret]
+    budgets: [{name: tokens, per: credential, tokens: 1000000, period: year}]
   money:
     apis: [openai]
     kinds: [secret]
@@ -53,7 +59,7 @@ let listed: Account
 
 beforeAll(async () => {
   provider = await startProvider()
-  server = await startTestServer({ yaml: yaml(provider.url), ownPorts: 1 })
+  server = await startTestServer({ yaml: yaml(provider.url), ownPorts: 1, listen: `, trusted_proxies: [${proxy}]` })
   open = await makeAccount(server.api, 'open')
   listed = await makeAccount(server.api, 'listed')
 })
@@ -455,6 +461,58 @@ describe('verify and explain', () => {
     const { body: account } = await server.api('GET', `/accounts/${key.account}`)
     return await inPlan(account.plan)
   }
+})
+
+describe('forward-auth in front of a provider', () => {
+  const question = async (api: 'openai' | 'gemini', { value }: Holder, uri: string) => {
+    const answer = await request(Number(new URL(server.ops).port), {
+      target: `/forward-auth:${api}`,
+      from: proxy,
+      headers: [
+        ['X-Forwarded-Method', 'POST'],
+        ['X-Forwarded-Uri', uri],
+        ['X-Forwarded-For', '203.0.113.7'],
+        ['X-Forwarded-Proto', 'https'],
+        api === 'gemini' ? ['X-Goog-Api-Key', value] : bearer(value),
+      ],
+    })
+    return answer.status === 200 ? null : answer.header('x-postern-code')
+  }
+  const chat = '/v1/chat/completions'
+  const generate = (model: string) => `/v1beta/models/${model}:generateContent`
+
+  it('lets pass what names its model in a body that it does not see, where no list and no budget has to be kept', async () => {
+    const [free, ofList] = [await keyOf(open), await keyOf(listed)]
+    const [ofTokens, ofMoney] = [await inPlan('tokens'), await inPlan('money')]
+    const own = await keyOf(open, { models: ['gpt-good'] })
+    const asked = [free, ofList, ofTokens, ofMoney, own].map((key) => question('openai', key, chat))
+    expect(await Promise.all(asked)).toEqual([null, ...Array.from({ length: 4 }, () => 'model_not_allowed')])
+  })
+
+  it('lets pass what runs no model, whatever list and budget there is', async () => {
+    for (const key of [await keyOf(listed), await inPlan('tokens')])
+      expect(await question('openai', key, '/v1/ping')).toBeNull()
+  })
+
+  it('holds a model in the path against the lists, and refuses it where a budget applies: no answer is seen', async () => {
+    const fields = { apis: ['gemini'] }
+    const [free, ofTokens] = [await keyOf(open, fields), await inPlan('wide', fields)]
+    expect(await question('gemini', free, generate('gemini-good'))).toBeNull()
+    expect(await question('gemini', free, generate('gemini-dear'))).toBe('model_not_allowed')
+    expect(await question('gemini', ofTokens, generate('gemini-good'))).toBe('model_not_allowed')
+    const described = {
+      api: 'gemini',
+      method: 'POST',
+      path: generate('gemini-good'),
+      headers: { 'x-goog-api-key': ofTokens.value },
+      ip: '203.0.113.7',
+    }
+    const codeOf = async (more: object) => {
+      return (await server.api('POST', '/explain', { ...described, ...more })).body.code as string | null
+    }
+    expect(await codeOf({})).toBe('model_not_allowed')
+    expect(await codeOf({ model: 'gemini-good', tokens: { input: 0, output: 1_000_000 } })).toBeNull()
+  })
 })
 
 describe('models and budgets of a credential', () => {

@@ -59,6 +59,11 @@ export function testModel(candidate: Candidate, charge: Charge): Refusal | null 
     return refuse('model_not_allowed', {
       hint: 'A budget applies, and what this operation takes is not counted in tokens.',
     })
+  // Of what is not read nothing can be reserved, and what it took is never told.
+  if (!pending && typeof candidate.facts.llm !== 'object')
+    return refuse('model_not_allowed', {
+      hint: 'A budget applies, and how much this request asks for cannot be read from it.',
+    })
   return charge.llm?.price === null && reservations.some(({ rule }) => rule.unit.kind === 'money')
     ? refuse('model_not_allowed', { hint: `A budget of money applies, and "${shown(model)}" has no price.` })
     : null
