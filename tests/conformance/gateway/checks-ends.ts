@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import type { Client } from '../../../fuzz/lib/client.ts'
-import { stalled, writeWithoutEnd } from '../support/flow.ts'
+import { inFlightMax, stalled, writeWithoutEnd } from '../support/flow.ts'
 import { msUntil, refusal, type Stage } from '../support/stage.ts'
 
 /** Checks 15 to 20: one side leaves, stalls or dies. */
@@ -67,8 +67,7 @@ export function endChecks(stage: Stage): void {
     client.socket.pause()
     client.send(stage.head('GET /'))
     const sent = await stalled(() => stage.upstream.connections[0]?.socket)
-    // What the system holds for two connections, and what the gateway holds between them.
-    expect(sent).toBeLessThan(16 * 1024 * 1024)
+    expect(sent).toBeLessThan(inFlightMax)
   })
 
   it('check 18: upstream dies inside Content-Length body', async () => {

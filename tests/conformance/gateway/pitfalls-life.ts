@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 
 import type { Client } from '../../../fuzz/lib/client.ts'
-import { stalled, writeWithoutEnd } from '../support/flow.ts'
+import { inFlightMax, stalled, writeWithoutEnd } from '../support/flow.ts'
 import { msUntil, refusal, valueOf, type Stage } from '../support/stage.ts'
 
 /** Pitfalls 10, 14, 15, 17, 22, 23 and 27: what happens in the course of a connection. */
@@ -20,7 +20,7 @@ export function lifePitfalls(stage: Stage): void {
     }
     await msUntil(() => stage.upstream.connections.length === 20, 5_000)
     const sent = await Promise.all(stage.upstream.connections.map(({ socket }) => stalled(() => socket)))
-    for (const bytes of sent) expect(bytes).toBeLessThan(16 * 1024 * 1024)
+    for (const bytes of sent) expect(bytes).toBeLessThan(inFlightMax)
   })
 
   it('pitfall 10: an upload to an upstream that does not read comes to a stop', async () => {
@@ -29,7 +29,7 @@ export function lifePitfalls(stage: Stage): void {
     await msUntil(() => stage.upstream.connections.length === 1, 2_000)
     stage.upstream.connections[0]?.socket.pause()
     writeWithoutEnd(client.socket)
-    expect(await stalled(() => client.socket)).toBeLessThan(16 * 1024 * 1024)
+    expect(await stalled(() => client.socket)).toBeLessThan(inFlightMax)
   })
 
   it('pitfall 15: an upstream that closes idle connections in the very moment of their use loses no request', async () => {

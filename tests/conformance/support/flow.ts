@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
 /** Chunks of 64 KiB for as long as the other side takes them. */
@@ -21,4 +22,18 @@ export async function stalled(find: () => Socket | undefined): Promise<number> {
     before = sent
   }
   return before
+}
+
+const mebibyte = 1024 * 1024
+
+/**
+ * What may be on its way through two connections of which one does not move: what their systems hold at most, for
+ * sending and receiving each, and a little in the gateway (`gateway.test.ts` counts that to the byte).
+ */
+export const inFlightMax = 2 * (systemMax('tcp_wmem', 4) + systemMax('tcp_rmem', 6)) + mebibyte
+
+/** As the system is set (tcp(7)), otherwise as Linux is where nobody has set it. */
+function systemMax(name: string, mebibytes: number): number {
+  const file = `/proc/sys/net/ipv4/${name}`
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').split(/\s+/)[2]) : mebibytes * mebibyte
 }

@@ -1,9 +1,38 @@
 import { describe, expect, it } from 'vitest'
 
+import { until } from '../../../../tests/support/until.ts'
 import { fixedClock } from '../base/clock.ts'
 import { gatewayTo, head, key } from './testing/harness.ts'
+import { heldBytes, watchSockets } from './testing/held-bytes.ts'
 import { rawClient, request } from './testing/raw-client.ts'
 import type { Reply } from './testing/raw-upstream.ts'
+
+/** Looks at what the gateway holds of what came from that side, and answers how much it has read of it. */
+function between(
+  find: ReturnType<typeof watchSockets>,
+  port: number,
+  upstreamPort: number,
+  from: 'client' | 'upstream',
+): number {
+  const found = find(port, upstreamPort)
+  if (found === null) return 0
+  const { client, upstream } = found
+  const [source, sink] = from === 'client' ? [client, upstream] : [upstream, client]
+  expect(heldBytes(source, sink)).toBeLessThan(256 * 1024)
+  return source.bytesRead
+}
+
+/** Whether a count that has begun stays the same through twenty looks. */
+function stopped(count: () => number): () => boolean {
+  let before = 0
+  let same = 0
+  return () => {
+    const now = count()
+    same = now === before && now > 65_536 ? same + 1 : 0
+    before = now
+    return same === 20
+  }
+}
 
 const answerWith =
   (...lines: readonly string[]): Reply =>
@@ -354,15 +383,16 @@ describe('an answer on its way back', () => {
     expect(dataPlane.metered).toMatchObject([{ ended: 'upstream_error' }])
   })
 
-  it('stops reading from the upstream while the client does not read', async () => {
+  it('stops reading from the upstream while the client does not read, and holds less than 256 KiB of it', async () => {
     const size = 64 * 1024 * 1024
-    let written = 0
-    const { port } = await gatewayTo((_seen, socket) => {
+    const chunk = Buffer.alloc(65_536)
+    const find = watchSockets()
+    const { port, upstream } = await gatewayTo((_seen, socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`)
-      const chunk = Buffer.alloc(65_536)
+      let left = size
       const more = () => {
-        while (written < size) {
-          written += chunk.length
+        while (left > 0) {
+          left -= chunk.length
           if (!socket.write(chunk)) break
         }
       }
@@ -370,25 +400,40 @@ describe('an answer on its way back', () => {
       more()
     })
     const client = rawClient(port)
+    client.socket.removeAllListeners('data')
     client.socket.pause()
     client.send(head('GET / HTTP/1.1', 'Host: a', key))
-    let before = -1
-    const moved = () => before !== written || written === 0
-    while (moved()) {
-      before = written
-      await new Promise((resolve) => void setTimeout(resolve, 150))
-    }
-    // Most of it lies in buffers of the system, which sizes them: two that send and two that receive.
-    expect(written).toBeLessThan(8 * 1024 * 1024)
+    await until(
+      'the gateway reads no more',
+      stopped(() => between(find, port, upstream.port, 'upstream')),
+    )
     let read = 0
-    client.socket.removeAllListeners('data')
-    client.socket.resume()
-    await new Promise<void>((resolve) => {
-      client.socket.on('data', (chunk: Buffer) => {
-        read += chunk.length
-        if (read > size) resolve()
-      })
+    client.socket.on('data', (bytes: Buffer) => (read += bytes.length)).resume()
+    await until('the client has all of it', () => {
+      between(find, port, upstream.port, 'upstream')
+      return read > size
     })
+    client.socket.destroy()
+  })
+
+  it('stops reading from the client while the upstream does not read, and holds less than 256 KiB of it', async () => {
+    const find = watchSockets()
+    const { port, upstream } = await gatewayTo()
+    const client = rawClient(port)
+    const arrived = upstream.nextHead()
+    client.send(head('POST / HTTP/1.1', 'Host: a', key, `Content-Length: ${2 ** 26}`))
+    const socket = await arrived
+    socket.pause()
+    const chunk = Buffer.alloc(65_536)
+    const more = () => {
+      while (client.socket.write(chunk));
+    }
+    client.socket.on('drain', more)
+    more()
+    await until(
+      'the gateway reads no more',
+      stopped(() => between(find, port, upstream.port, 'client')),
+    )
     client.socket.destroy()
   })
 
