@@ -1,8 +1,17 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const programs = ['nginx', 'caddy', 'haproxy', 'apache2'] as const
+const programs = ['nginx', 'caddy', 'haproxy', 'apache2', 'systemd-analyze'] as const
 type Program = (typeof programs)[number]
+
+/** Test files by the program that they run. */
+const testsOf: Readonly<Record<Program, readonly string[]>> = {
+  nginx: ['nginx', 'deploy-nginx'],
+  caddy: ['caddy'],
+  haproxy: ['haproxy'],
+  apache2: ['apache2'],
+  'systemd-analyze': ['deploy-systemd'],
+}
 
 /** Apache's script speaks to Postern with LuaSocket, a package of its own. */
 const luaSocket = ['5.3', '5.4'].map((version) => `/usr/share/lua/${version}/socket.lua`)
@@ -22,7 +31,8 @@ export function neighbourTests(): string[] {
   ]
   if (left.length > 0) console.log(`tests/neighbours: not installed, so not run: ${left.join(', ')}`)
   const run = programs.filter((program) => !missing.includes(program) && !(program === 'apache2' && noSocket))
-  return ['recorded', ...run, ...(noAuthlib ? [] : ['authlib'])].map((name) => `tests/neighbours/${name}.test.ts`)
+  const files = [...run.flatMap((program) => testsOf[program]), ...(noAuthlib ? [] : ['authlib'])]
+  return ['recorded', ...files].map((name) => `tests/neighbours/${name}.test.ts`)
 }
 
 /** Where the program is: on PATH, or where Debian puts what only root runs. Null where it is not installed. */

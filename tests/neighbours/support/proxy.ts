@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { freePorts } from '../../support/ports.ts'
 import { until } from '../../support/until.ts'
 
-/** A proxy of the system's packages, running with a configuration of `examples/forward-auth`. */
+/** A proxy of the system's packages, running with a configuration of this repository. */
 export interface Proxy {
   readonly port: number
   /** Everything that it wrote to its log. */
@@ -15,11 +15,13 @@ export interface Proxy {
   stop(): Promise<void>
 }
 
-/** How to start one, in a folder that holds the examples with the ports of this test in them. */
-export type StartCommand = (folder: string) => {
+interface Command {
   readonly command: string
   readonly args: readonly string[]
 }
+
+/** How to start one, in a folder that holds the examples with the ports of this test in them. */
+export type StartCommand = (folder: string) => Command
 
 const examples = join(import.meta.dirname, '../../../examples/forward-auth')
 
@@ -43,7 +45,11 @@ export async function startProxy(
       .replaceAll(/\/etc\/(haproxy|apache2\/postern)\//g, `${folder}/`)
     writeFileSync(file, text)
   }
-  const { command, args } = start(folder)
+  return await runProxy(start(folder), folder, port)
+}
+
+/** Resolves once it accepts connections on the port; its folder goes with it. */
+export async function runProxy({ command, args }: Command, folder: string, port: number): Promise<Proxy> {
   const child = spawn(command, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
