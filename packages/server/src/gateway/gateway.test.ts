@@ -7,19 +7,25 @@ import { heldBytes, watchSockets } from './testing/held-bytes.ts'
 import { rawClient, request } from './testing/raw-client.ts'
 import type { Reply } from './testing/raw-upstream.ts'
 
-/** Looks at what the gateway holds of what came from that side, and answers how much it has read of it. */
-function between(
+/** How much the gateway has read of what came from that side, and the most of it that it held at any look. */
+function follow(
   find: ReturnType<typeof watchSockets>,
   port: number,
   upstreamPort: number,
   from: 'client' | 'upstream',
-): number {
-  const found = find(port, upstreamPort)
-  if (found === null) return 0
-  const { client, upstream } = found
-  const [source, sink] = from === 'client' ? [client, upstream] : [upstream, client]
-  expect(heldBytes(source, sink)).toBeLessThan(256 * 1024)
-  return source.bytesRead
+): { readonly read: () => number; most: number } {
+  const followed = {
+    most: 0,
+    read: (): number => {
+      const found = find(port, upstreamPort)
+      if (found === null) return 0
+      const { client, upstream } = found
+      const [source, sink] = from === 'client' ? [client, upstream] : [upstream, client]
+      followed.most = Math.max(followed.most, heldBytes(source, sink))
+      return source.bytesRead
+    },
+  }
+  return followed
 }
 
 /** Whether a count that has begun stays the same through twenty looks. */
@@ -403,17 +409,13 @@ describe('an answer on its way back', () => {
     client.socket.removeAllListeners('data')
     client.socket.pause()
     client.send(head('GET / HTTP/1.1', 'Host: a', key))
-    await until(
-      'the gateway reads no more',
-      stopped(() => between(find, port, upstream.port, 'upstream')),
-    )
+    const followed = follow(find, port, upstream.port, 'upstream')
+    await until('the gateway reads no more', stopped(followed.read))
     let read = 0
     client.socket.on('data', (bytes: Buffer) => (read += bytes.length)).resume()
-    await until('the client has all of it', () => {
-      between(find, port, upstream.port, 'upstream')
-      return read > size
-    })
+    await until('the client has all of it', () => followed.read() > size && read > size)
     client.socket.destroy()
+    expect(followed.most).toBeLessThan(256 * 1024)
   })
 
   it('stops reading from the client while the upstream does not read, and holds less than 256 KiB of it', async () => {
@@ -430,11 +432,10 @@ describe('an answer on its way back', () => {
     }
     client.socket.on('drain', more)
     more()
-    await until(
-      'the gateway reads no more',
-      stopped(() => between(find, port, upstream.port, 'client')),
-    )
+    const followed = follow(find, port, upstream.port, 'client')
+    await until('the gateway reads no more', stopped(followed.read))
     client.socket.destroy()
+    expect(followed.most).toBeLessThan(256 * 1024)
   })
 
   it('aborts the upstream at once when the client leaves', async () => {
