@@ -109,6 +109,7 @@ describe('connections of the operator (VCH-5, APK-2)', () => {
           project: null,
           platform: 'openai',
           name: 'written',
+          injectable: true,
           settings: {},
           secrets: [
             { field: 'api_key', hint: '6789', fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) as unknown },
@@ -196,8 +197,12 @@ describe('connections of the operator (VCH-5, APK-2)', () => {
   })
 
   it('are refused where the platform takes its credential in the body, and declared so they are an error', async () => {
-    await make({ name: 'mail', platform: 'mandrill', secrets: { api_key: 'md-the-key-of-mandrill' } })
+    const made = await make({ name: 'mail', platform: 'mandrill', secrets: { api_key: 'md-the-key-of-mandrill' } })
+    expect(made.injectable).toBe(false)
     expect((await call('/mail')).status).toBe(503)
+    expect(server.logged.filter((line) => line.includes('connection.unavailable')).at(-1)).toContain(
+      'the platform takes its credential in the body, which the gateway does not rewrite',
+    )
     expect(() => server.reload(yaml.replace('{platform: braze}', '{platform: mandrill}'))).toThrow(
       /takes its credential in the body/,
     )

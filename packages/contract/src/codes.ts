@@ -692,8 +692,8 @@ export const codes = {
     status: 503,
     title: 'The credential for the API behind this gateway is not available',
     detail:
-      'The request was allowed, but the gateway has no usable credential for the API that it goes to, so it was not sent on. Where that is a connection of your own project, create, enable or rotate it; otherwise tell the provider. Operators: see `postern connection list`.',
-    log: 'connection absent, disabled, ambiguous or sealed with another key; see connection_reason',
+      'The request was allowed, but the gateway has no usable credential for the API that it goes to, so it was not sent on. Where that is a connection of your own project, create, enable or rotate it; otherwise tell the provider. Operators: see `postern connection list`, and `postern connection platforms` for those whose credential travels in the body, which cannot be injected.',
+    log: 'connection absent, disabled, ambiguous, sealed with another key or for the body; see connection_reason',
   },
   maintenance: {
     stage: 'forward',

@@ -69,6 +69,7 @@ export function tellConnection(out: Output, shown: wire.Connection, raw: unknown
     ['platform', shown.platform],
     ['account', shown.account],
     ['project', shown.project ?? 'all'],
+    ['injected by routes', shown.injectable ? 'yes' : 'no: its credential travels in the body'],
     ['state', shown.state_reason === null ? shown.state : `${shown.state} (${shown.state_reason})`],
     ...Object.entries(shown.settings).map(([name, value]) => [name, value] as const),
     ...shown.secrets.map(({ field, hint, fingerprint }) => [field, `…${hint ?? ''} (${fingerprint})`] as const),

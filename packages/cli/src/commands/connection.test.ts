@@ -28,6 +28,7 @@ const connection = {
   project: null,
   platform: 'braze',
   name: 'main',
+  injectable: true,
   settings: { endpoint: 'rest.iad-01.braze.com' },
   secrets: [{ field: 'api_key', hint: '6789', fingerprint: '0011223344556677' }],
   state: 'active',
@@ -102,6 +103,26 @@ describe('postern connection', () => {
       expect(terminal.printed.out()).toContain('…6789 (0011223344556677)')
       expect(terminal.printed.err()).toContain('"secrets":"[cut]"')
     }
+  })
+
+  it('says of a platform that takes its credential in the body that no route can inject it', async () => {
+    await server.close()
+    server = await standIn((call) => {
+      const body = answerOf(call)
+      const told =
+        typeof body === 'object' && JSON.stringify(body).replaceAll('"injectable":true', '"injectable":false')
+      return { status: 200, body: JSON.parse(String(told)) }
+    })
+    const said = async (...args: string[]) => {
+      const terminal = io()
+      expect(await run(terminal, ...args)).toBe(0)
+      return terminal.printed.out() + terminal.printed.err()
+    }
+    const row = /injected by routes\s+no: its credential travels in the body/
+    expect(await said(...create, '--secret-env', 'BRAZE_KEY')).toMatch(row)
+    expect(await said(...create, '--secret-env', 'BRAZE_KEY')).toContain('Routes cannot inject it')
+    expect(await said('show', 'conn_1')).toMatch(row)
+    expect(await said('platforms', 'braze')).toMatch(row)
   })
 
   it('makes it for an account or a project of a customer', async () => {

@@ -19,6 +19,11 @@ const Secrets = Type.Record(Type.String(), Type.String({ minLength: 1, maxLength
   description: 'Secret fields of the platform. They are sealed, and shown to nobody but services of the operator.',
 })
 
+const Injectable = Type.Boolean({
+  description:
+    'Whether a route can inject it. False: the platform takes its credential in the body, which the gateway does not rewrite; services of the operator read it instead.',
+})
+
 export const PlatformField = Type.Object(
   {
     name: Type.String(),
@@ -36,7 +41,7 @@ export const Platform = Type.Object(
     id: Type.String(),
     name: Type.String(),
     fields: Type.Array(ref(PlatformField)),
-    injectable: Type.Boolean({ description: 'Whether the gateway can put the credential into a request.' }),
+    injectable: Injectable,
     checkable: Type.Boolean({ description: 'Whether the platform has a call that tells if the credential is good.' }),
     check_note: nullable(Type.String({ description: 'What the call needs, or why there is none.' })),
     rotation: Type.Object({
@@ -79,6 +84,7 @@ export const Connection = Type.Object(
     project: nullable(Type.String({ description: 'Null: for the whole account.' })),
     platform: Type.String(),
     name: ConnectionName,
+    injectable: Injectable,
     settings: Settings,
     secrets: Type.Array(ref(ConnectionSecret)),
     state: Type.Union([Type.Literal('active'), Type.Literal('disabled')]),

@@ -1,6 +1,7 @@
 import type { ConfigRoute } from '@postern/contract'
 
 import type { Route } from '../core/apis/api.ts'
+import { isInjectable } from '../core/connections/platform.ts'
 import { platformOf, platforms } from '../core/connections/platforms/index.ts'
 import type { Context } from './context.ts'
 import type { Path } from './issue.ts'
@@ -35,6 +36,6 @@ function checkPlatform(id: string, path: Path, { report }: Context): void {
   const platform = platformOf(id)
   const ids = platforms.map((each) => each.id)
   if (platform === null) report.error(path, `no platform "${id}"; there are ${ids.join(', ')}${didYouMean(id, ids)}`)
-  else if (platform.places({}).some((place) => place.in === 'body'))
+  else if (!isInjectable(platform))
     report.error(path, `${platform.name} takes its credential in the body, which the gateway does not rewrite`)
 }

@@ -2,17 +2,20 @@ import type { wire } from '@postern/contract'
 
 import { explainCheck } from '../core/connections/check.ts'
 import type { CheckResult, Connection } from '../core/connections/connection.ts'
+import { isInjectable } from '../core/connections/platform.ts'
 import { platformOf } from '../core/connections/platforms/index.ts'
 import { timestamp, timestampOrNull } from './times.ts'
 
 export function connectionView(connection: Connection): wire.Connection {
   const { lastCheck } = connection
+  const platform = platformOf(connection.platform)
   return {
     id: connection.id,
     account: connection.account,
     project: connection.project,
     platform: connection.platform,
     name: connection.name,
+    injectable: platform !== null && isInjectable(platform),
     settings: { ...connection.settings },
     secrets: connection.secrets.map((secret) => ({ ...secret })),
     state: connection.state,

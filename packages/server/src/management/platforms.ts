@@ -1,7 +1,7 @@
 import { wire } from '@postern/contract'
 import Type from 'typebox'
 
-import type { Platform } from '../core/connections/platform.ts'
+import { isInjectable, type Platform } from '../core/connections/platform.ts'
 import { platformOf, platforms as all } from '../core/connections/platforms/index.ts'
 import { found } from './commits.ts'
 import { idParameters, operation } from './operation.ts'
@@ -41,7 +41,7 @@ function platformView(platform: Platform): wire.Platform {
     id,
     name,
     fields: fields.map(({ pattern: _pattern, ...field }) => field),
-    injectable: !platform.places({}).some((place) => place.in === 'body'),
+    injectable: isInjectable(platform),
     checkable: !none,
     check_note: none ? check.none : check.needs === null ? null : `The call needs ${check.needs}.`,
     rotation: { ...rotation },

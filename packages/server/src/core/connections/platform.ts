@@ -46,6 +46,11 @@ export type CredentialPlace =
   /** A member of the JSON body. The gateway does not rewrite bodies, so it cannot put it there. */
   | { readonly in: 'body'; readonly name: string; readonly field: string }
 
+/** Whether a route can put the credential into a request: nothing of it travels in the body. */
+export function isInjectable(platform: Platform): boolean {
+  return platform.places({}).every((place) => place.in !== 'body')
+}
+
 export interface CheckCall {
   /** POST only where the platform's own read-only call is one. */
   readonly method: 'GET' | 'POST'
