@@ -11,7 +11,7 @@ import { operatorAccountId } from '../packages/server/src/core/accounts/account.
 import { makeAuthority } from './support/certificates.ts'
 import { bearer, issue, makeAccount, makeProject, type Account, type Holder } from './support/issue.ts'
 import { request, type RawAnswer } from './support/raw.ts'
-import { startTestServer, type TestServer } from './support/server.ts'
+import { startTestServer, type ApiAnswer, type TestServer } from './support/server.ts'
 import { until } from './support/until.ts'
 
 const yaml = `
@@ -338,6 +338,29 @@ describe('a check', () => {
     const answer = await server.api('POST', `/connections/${id}/check`)
     expect(answer.body).toMatchObject({ ok: false, reason: 'address_forbidden', status: null })
     expect(called.length).toBe(before)
+  })
+
+  it('can be made ten times a minute by a customer, whatever connection it is, and by the operator all the same', async () => {
+    const home = await makeAccount(server.api, 'pro')
+    const rights = { kind: 'management', apis: ['postern'], scopes: ['connections.check'] }
+    const { value } = await issue(server.api, home.project, rights)
+    const settings = { in: 'bearer', base_url: platformUrl, check_path: '/v1/me' }
+    const ids: string[] = []
+    for (const name of ['one', 'two']) {
+      const body = { name, platform: 'custom', settings, secrets: { secret: 'whatever-0123456' } }
+      ids.push((await make(body, `/accounts/${home.id}/connections`)).id)
+    }
+    const check = (i: number, options = {}) =>
+      server.api('POST', `/connections/${ids[i % 2]}/check`, undefined, options)
+    const answers: ApiAnswer[] = []
+    for (let i = 0; i < 14; i++) answers.push(await check(i, { key: value }))
+    expect(answers.slice(0, 10).map(({ status, body }) => [status, body.reason])).toEqual(
+      Array.from({ length: 10 }, () => [200, 'address_forbidden']),
+    )
+    const refused = answers.at(-1)
+    expect([refused?.status, refused?.body.code]).toEqual([429, 'rate_limited'])
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await check(0)).status).toBe(200)
   })
 
   it('is refused where there is nothing to ask', async () => {

@@ -3,6 +3,7 @@ import { wire } from '@postern/contract'
 import { noIpRanges } from '../base/ip.ts'
 import type { Secret } from '../base/secret.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
+import { CheckBudget } from '../core/connections/check-budget.ts'
 import { checkRequest, verdictOf } from '../core/connections/check.ts'
 import type { CheckResult, SealedConnection } from '../core/connections/connection.ts'
 import type { Platform } from '../core/connections/platform.ts'
@@ -18,13 +19,11 @@ import { Refused } from './problems.ts'
 
 const tag = 'Connections'
 const Id = idParameters('id')
-/** Calls out at once: each holds a socket for up to ten seconds. */
-const checksMax = 16
 
 /** The two operations that open sealed secrets of third parties. */
 export const connectionSecrets: Resource = (app, parts) => {
   const { store, clock } = parts
-  let checking = 0
+  const budget = new CheckBudget()
 
   app.post(
     '/connections/:id/reveal',
@@ -60,7 +59,7 @@ export const connectionSecrets: Resource = (app, parts) => {
       tag,
       summary: 'Ask the platform whether it accepts the credential',
       description:
-        'Makes one call that changes nothing there. Nothing of its answer is kept but the status. Answers 409 where the platform has no such call.',
+        'Makes one call that changes nothing there. Nothing of its answer is kept but the status. Answers 409 where the platform has no such call, and 429 beyond ten a minute, or two at once, of a customer.',
       params: Id,
       response: { 200: wire.ref(wire.ConnectionCheck) },
       problems: [409, 507],
@@ -70,11 +69,8 @@ export const connectionSecrets: Resource = (app, parts) => {
       const connection = found(await store.connections.findSealed({ id: request.params.id, scope }))
       const platform = platformOf(connection.platform)
       if (platform === null) throw new Refused('conflict', { detail: 'The platform of this connection is not known.' })
-      if (checking >= checksMax) {
-        const detail = 'As many checks as there can be at once are running. Try again in a second.'
-        throw new Refused('rate_limited', { detail, headers: { 'retry-after': '1' } })
-      }
-      checking++
+      const wait = budget.begin(scope, clock.monotonic())
+      if (wait !== null) throw tooManyChecks(wait)
       try {
         const result = await check(parts, platform, connection)
         const { id, secretVersion } = connection
@@ -82,10 +78,16 @@ export const connectionSecrets: Resource = (app, parts) => {
         await committed(parts, store.connections.recordCheck({ id, scope, secretVersion, result, by }))
         return checkView(connection.platform, result)
       } finally {
-        checking--
+        budget.end(scope)
       }
     },
   )
+}
+
+function tooManyChecks(waitMs: number): Refused {
+  const seconds = Math.ceil(waitMs / 1_000)
+  const detail = `As many checks as there can be are running, or were made in the last minute. Try again in ${seconds} s.`
+  return new Refused('rate_limited', { detail, headers: { 'retry-after': String(seconds) } })
 }
 
 async function check(parts: ManagementParts, platform: Platform, connection: SealedConnection): Promise<CheckResult> {
