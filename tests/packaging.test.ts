@@ -8,8 +8,10 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -33,7 +35,11 @@ const running: ChildProcess[] = []
 /** The image's folders stand in for themselves below one folder of ours. */
 const inside = (text: string): string => text.replaceAll(/(?<![\w./])\/(build|app|srv)\b/g, `${folder}/$1`)
 
-/** The steps of the Dockerfile, in a plain folder: `npm ci`, the tarball, its installation elsewhere. */
+/**
+ * The steps of the Dockerfile, in a plain folder: `npm ci`, the tarball, its installation elsewhere. Of `npm ci` only
+ * what depends on the folder: whether all is there, and manifests and lock file agree. What it would install is what
+ * it has installed here, from the same lock file.
+ */
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'postern-image-'))
   chmodSync(folder, 0o755)
@@ -43,7 +49,9 @@ beforeAll(() => {
   copyFileSync(process.execPath, node)
   chmodSync(node, 0o755)
   for (const [, step = ''] of dockerfile.matchAll(/^RUN (.+)$/gm)) {
-    const command = inside(step).replace('10001:10001', root ? '10001:10001' : `${process.getuid?.()}`)
+    if (step === 'npm ci') linkModules(join(folder, 'build'))
+    const ran = step === 'npm ci' ? 'npm ci --dry-run' : step
+    const command = inside(ran).replace('10001:10001', root ? '10001:10001' : `${process.getuid?.()}`)
     const done = spawnSync('sh', ['-ec', command], { cwd: join(folder, 'build'), env: environment(), encoding: 'utf8' })
     if (done.status !== 0) throw new Error(`${command}:\n${done.stdout}${done.stderr}`)
   }
@@ -74,6 +82,19 @@ function copySources(to: string): void {
     recursive: true,
     filter: (source) => !out.has(source.slice(repository.length + 1)),
   })
+}
+
+/** Packages of others are linked one by one, so that our own are those of the folder. */
+function linkModules(to: string): void {
+  for (const modules of globSync('{.,packages/*}/node_modules', { cwd: repository })) {
+    mkdirSync(join(to, modules))
+    for (const name of readdirSync(join(repository, modules))) {
+      const link = join(to, modules, name)
+      if (name === '@postern')
+        cpSync(join(repository, modules, name), link, { recursive: true, verbatimSymlinks: true })
+      else symlinkSync(join(repository, modules, name), link)
+    }
+  }
 }
 
 /** The program of the image, as its ENTRYPOINT says, by the user and in the folder that it says. */
