@@ -312,6 +312,7 @@ describe('an answer on its way back', () => {
       'Connection: X-Hop',
       'X-Hop: 1',
       'X-Postern-Account: acc_1',
+      'Content-Length: 7',
       '',
       'HTTP/1.1 200 OK',
       'Content-Length: 2',

@@ -101,8 +101,8 @@ function responseHeaders(
     if (hidden?.includes(normal) === true) continue
     // Who may read the answer of a client-side route is for the credential to say.
     if (clientSide && normal.startsWith('access-control-')) continue
-    // RFC 9110, section 8.6.
-    if (status === 204 && normal === 'content-length') continue
+    // RFC 9110, section 8.6: whoever reads on by it takes what follows for a body.
+    if ((status === 204 || status < 200) && normal === 'content-length') continue
     if (normal !== 'vary' && isNamed(rules, own, normal)) continue
     kept.push(name, lines[i + 1] ?? '')
   }

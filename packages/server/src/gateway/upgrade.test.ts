@@ -53,6 +53,17 @@ describe('pitfall 19: an upgrade to WebSocket', () => {
     await expect.poll(() => dataPlane.metered).toMatchObject([{ status: 101, ended: 'answered', received: 7, sent: 7 }])
   })
 
+  it('passes no length on: a client that believed it would take the other protocol for a body', async () => {
+    const { port } = await gatewayTo((_seen, socket) => {
+      socket.write(head('HTTP/1.1 101 S', 'Upgrade: websocket', 'Connection: Upgrade', 'Content-Length: 5'))
+    })
+    const client = rawClient(port)
+    client.send(ask(key))
+    const answer = await client.answer()
+    expect([answer.status, answer.header('content-length')]).toEqual([101, []])
+    client.socket.destroy()
+  })
+
   it('loses nothing that came behind a head', async () => {
     const { port } = await gatewayTo((_seen, socket) => {
       socket.removeAllListeners('data')
