@@ -16,7 +16,7 @@ const identity = [
   'Request',
 ]
 
-/** Spellings that some upstream reads as the same header: in any case, and with `_` or `.` for `-`. */
+/** Spellings that some upstream reads as the same header: in any case, and with anything that a name may have for `-`. */
 const spellings = identity
   .flatMap((name) => [
     `X-Postern-${name}`,
@@ -27,6 +27,7 @@ const spellings = identity
     `x.postern.${name.toLowerCase()}`,
     `X_Postern.${name}`,
   ])
+  .concat([..."!#$%&'*+^`|~"].map((mark) => `X${mark}Postern${mark}Account`))
   .concat(['X-Postern-Anything', 'x-postern-', 'X_POSTERN_ANYTHING'])
 
 const stated = [
@@ -39,9 +40,21 @@ const stated = [
   'X-Forwarded-Prefix',
   'X-Forwarded-Server',
   'X-Forwarded-Scheme',
+  'X~Forwarded~For',
   'X-Real-IP',
   'X_Real_IP',
   'X-Client-IP',
+  'Client-IP',
+  'X-Originating-IP',
+  'X-Remote-IP',
+  'X-Remote-Addr',
+  'X-ProxyUser-IP',
+  'WL-Proxy-Client-IP',
+  'X-Azure-ClientIP',
+  'X-AppEngine-User-IP',
+  'CF-Connecting-IPv6',
+  'CF-Pseudo-IPv4',
+  'X-Forward-For',
   'True-Client-IP',
   'CF-Connecting-IP',
   'X-Original-URL',
@@ -52,6 +65,13 @@ const stated = [
   'X-HTTP-Method',
   'X-Method-Override',
   'X-Envoy-Original-Path',
+  'X-Original-Forwarded-For',
+  'X-Original-Path',
+  'X-URL-Scheme',
+  'Front-End-Https',
+  'Remote-User',
+  'X-Remote-User',
+  'X-Middleware-Subrequest',
   'X-Request-Id',
   'Proxy',
 ]

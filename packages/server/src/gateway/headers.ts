@@ -12,7 +12,7 @@ export interface HeaderRules {
 }
 
 interface HeaderRule {
-  /** Lower case, with `-` for `_` and `.`: some upstreams cannot tell these apart. */
+  /** Lower case, with `-` for all that is no letter or digit: some upstreams (CGI and its kin) cannot tell these apart. */
   readonly normal: string
   /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */
   readonly hopByHop: boolean
@@ -56,7 +56,7 @@ export function createHeaderRules(): HeaderRules {
 }
 
 function ruleOf(name: string): HeaderRule {
-  const normal = name.toLowerCase().replaceAll(/[_.]/g, '-')
+  const normal = name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-')
   return {
     normal,
     hopByHop: hopByHop.has(normal),
@@ -94,13 +94,33 @@ const reserved: ReadonlySet<string> = new Set([
   // addresses of clients, as other proxies spell them
   'x-real-ip',
   'x-client-ip',
+  'client-ip',
   'x-cluster-client-ip',
+  'x-forward-for',
+  'x-original-forwarded-for',
+  'x-originating-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-proxyuser-ip',
+  'wl-proxy-client-ip',
   'true-client-ip',
   'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'cf-pseudo-ipv4',
   'fastly-client-ip',
-  // another path or method than the one that was decided
+  'x-appengine-user-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  // who it is, and whether it came over TLS
+  'remote-user',
+  'x-remote-user',
+  'x-url-scheme',
+  'front-end-https',
+  // another path or method than the one that was decided, or none of the upstream's own checks
+  'x-middleware-subrequest',
   'x-original-url',
   'x-original-uri',
+  'x-original-path',
   'x-original-method',
   'x-original-host',
   'x-rewrite-url',

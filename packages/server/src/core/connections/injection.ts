@@ -9,7 +9,7 @@ export interface Injection {
   readonly lines: readonly string[]
   /** `name=value&…` for the query, percent-encoded; empty where nothing travels there. */
   readonly parameter: string
-  /** Of a client these never pass. Header names are lower case, with `-` for `_` and `.`. */
+  /** Of a client these never pass. Header names are lower case, with `-` for all that is no letter or digit. */
   readonly cut: { readonly headers: ReadonlySet<string>; readonly parameters: readonly string[] }
   /** The secrets in the forms in which they were sent: none of them may come back to a client. */
   readonly secrets: readonly string[]
@@ -59,5 +59,5 @@ export function injectionOf(
 }
 
 function namesOf(lines: readonly string[]): readonly string[] {
-  return lines.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase().replaceAll(/[_.]/g, '-'))
+  return lines.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-'))
 }
