@@ -16,7 +16,14 @@ paths:
     get:
       operationId: getOrder
       summary: Read an order
-      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: integer}}
+        - {name: X-Shop, in: header, schema: {type: integer}}
+    delete:
+      operationId: deleteOrder
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: integer}}
+        - {name: X-Confirm, in: header, required: true, schema: {type: string}}
     put:
       operationId: putOrder
       parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
@@ -84,6 +91,24 @@ describe('a route with `validate`', () => {
     ],
     ['no type', () => put('{"amount":7}', []), 'The Content-Type of the body is not one that this operation takes.'],
     ['no body', () => put(''), 'The body is missing.'],
+    [
+      'a header that Connection names, so that it goes no further',
+      () =>
+        send({
+          method: 'DELETE',
+          target: '/orders/7',
+          headers: [
+            ['X-Confirm', 'yes'],
+            ['Connection', 'x-confirm'],
+          ],
+        }),
+      'The header parameter "X-Confirm" is missing.',
+    ],
+    [
+      'a type that Connection names',
+      () => put('{"amount":7}', [json, ['Connection', 'Content-Type']]),
+      'The Content-Type of the body is not one that this operation takes.',
+    ],
     ['two types', () => put('{"amount":7}', [json, ['content-type', 'text/csv']]), 'more than one Content-Type'],
   ])(
     'refuses %s with the place and the rule, charges nothing, and the upstream hears nothing of it',
@@ -115,6 +140,20 @@ describe('a route with `validate`', () => {
     expect(refused).toMatch(/^HTTP\/1\.1 401 /)
     const taken = await dialogue([...head, `Authorization: Bearer ${key.value}`], '{"amount":7}')
     expect(taken).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+    expect(server.upstream.seen).toMatchObject([{ body: '{"amount":7}' }])
+  })
+
+  it('judges chunks too where Connection names their coding', async () => {
+    const chunked = [
+      'PUT /orders/7 HTTP/1.1',
+      'Host: shop.test',
+      'Content-Type: application/json',
+      'Transfer-Encoding: chunked',
+      'Connection: Transfer-Encoding',
+      `Authorization: Bearer ${key.value}`,
+    ]
+    expect(await dialogue(chunked, '9\r\n{"a":"b"}\r\n0\r\n\r\n')).toContain('request_invalid')
+    expect(await dialogue(chunked, 'c\r\n{"amount":7}\r\n0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
     expect(server.upstream.seen).toMatchObject([{ body: '{"amount":7}' }])
   })
 

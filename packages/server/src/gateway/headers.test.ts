@@ -27,7 +27,7 @@ const spellings = identity
     `x.postern.${name.toLowerCase()}`,
     `X_Postern.${name}`,
   ])
-  .concat([..."!#$%&'*+^`|~"].map((mark) => `X${mark}Postern${mark}Account`))
+  .concat(['!', '#', '$', '%', '&', "'", '*', '+', '^', '`', '|', '~'].map((mark) => `X${mark}Postern${mark}Account`))
   .concat(['X-Postern-Anything', 'x-postern-', 'X_POSTERN_ANYTHING'])
 
 const stated = [

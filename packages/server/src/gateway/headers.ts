@@ -1,4 +1,5 @@
 import type { Api, InjectionPlace } from '../core/apis/api.ts'
+import { nominatedBy, normalName } from '../core/decision/connection-options.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import { withoutParameter } from '../core/decision/query.ts'
 import { traceIdOf } from '../core/decision/trace-context.ts'
@@ -12,7 +13,7 @@ export interface HeaderRules {
 }
 
 interface HeaderRule {
-  /** Lower case, with `-` for all that is no letter or digit: some upstreams (CGI and its kin) cannot tell these apart. */
+  /** As in `normalName`. */
   readonly normal: string
   /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */
   readonly hopByHop: boolean
@@ -56,7 +57,7 @@ export function createHeaderRules(): HeaderRules {
 }
 
 function ruleOf(name: string): HeaderRule {
-  const normal = name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-')
+  const normal = normalName(name)
   return {
     normal,
     hopByHop: hopByHop.has(normal),
@@ -264,25 +265,6 @@ const notInTrailers: ReadonlySet<string> = new Set([
   'vary',
   'www-authenticate',
 ])
-
-/** Names in `Connection`, normal. Null where it says nothing beyond how long the connection lives. */
-export function nominatedBy(lines: readonly string[]): ReadonlySet<string> | null {
-  let names: Set<string> | null = null
-  for (let i = 0; i < lines.length; i += 2) {
-    const name = lines[i] ?? ''
-    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
-    const value = lines[i + 1] ?? ''
-    if (value === 'keep-alive' || value === 'close') continue
-    for (const option of value.split(',')) {
-      const { normal } = ruleOf(option.trim())
-      // The length of a body is of the message; without it the body would be framed anew.
-      if (normal === '' || normal === 'keep-alive' || normal === 'close' || normal === 'content-length') continue
-      names ??= new Set()
-      names.add(normal)
-    }
-  }
-  return names
-}
 
 /** A page that was itself asked for with the key in its address. */
 function holdsKey(referer: string, places: CredentialPlaces, { presented }: Evaluation): boolean {

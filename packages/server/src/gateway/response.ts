@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http'
 
+import { nominatedBy } from '../core/decision/connection-options.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import { headerValue } from '../core/decision/headers.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
-import { type HeaderRules, isNamed, nominatedBy, trailerLines, trailerNames } from './headers.ts'
+import { type HeaderRules, isNamed, trailerLines, trailerNames } from './headers.ts'
 import type { ResponseHead } from './upstream/response-head.ts'
 
 /** The decision of a request that is answered. */

@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from '../../base/result.ts'
 import type { Secret } from '../../base/secret.ts'
+import { normalName } from '../decision/connection-options.ts'
 import type { Settings } from './connection.ts'
 import type { CredentialPlace, Part } from './platform.ts'
 
@@ -9,7 +10,7 @@ export interface Injection {
   readonly lines: readonly string[]
   /** `name=value&…` for the query, percent-encoded; empty where nothing travels there. */
   readonly parameter: string
-  /** Of a client these never pass. Header names are lower case, with `-` for all that is no letter or digit. */
+  /** Of a client these never pass. Header names are normal (`normalName`). */
   readonly cut: { readonly headers: ReadonlySet<string>; readonly parameters: readonly string[] }
   /** The secrets in the forms in which they were sent: none of them may come back to a client. */
   readonly secrets: readonly string[]
@@ -59,5 +60,5 @@ export function injectionOf(
 }
 
 function namesOf(lines: readonly string[]): readonly string[] {
-  return lines.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase().replaceAll(/[^0-9a-z]/g, '-'))
+  return lines.filter((_, index) => index % 2 === 0).map(normalName)
 }

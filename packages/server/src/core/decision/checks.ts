@@ -8,6 +8,7 @@ import type { RequestContract } from '../apis/request-contract.ts'
 import type { Charge, LimitRefusal } from '../limits/limiter.ts'
 import type { RecordTable } from '../records/table.ts'
 import type { Candidate } from './candidate.ts'
+import { endToEnd } from './connection-options.ts'
 import type { Refusal, Step } from './evaluation.ts'
 import { placeName } from './extract.ts'
 import { announcesBody, headerValue, headerValues } from './headers.ts'
@@ -255,13 +256,14 @@ const contract: Check = {
 
 function contractFault(against: RequestContract, { facts, prefixLength, query }: Candidate): string | null {
   const path = facts.target.slice(prefixLength, facts.target.length - query.length) || '/'
-  const ofHead = against.headFault(path, query, facts.headers)
+  const headers = endToEnd(facts.headers)
+  const ofHead = against.headFault(path, query, headers)
   if (ofHead !== null || against.body === null) return ofHead
-  const { headers, body } = facts
+  const { body } = facts
   // What was judged as the one could be read as the other behind the gateway.
   if (headerValues(headers, 'content-type').length > 1) return 'It has more than one Content-Type.'
   if (body === undefined) return null
-  return against.body.fault(headerValue(headers, 'content-type'), announcesBody(headers), body)
+  return against.body.fault(headerValue(headers, 'content-type'), announcesBody(facts.headers), body)
 }
 
 const rateLimits: Check = {
