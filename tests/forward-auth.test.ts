@@ -314,6 +314,26 @@ describe('forward-auth', () => {
   })
 })
 
+describe('a method that the gateway serves to nobody (37)', () => {
+  const answerTo = async (method: string) => {
+    const { value } = await issue(server.api, pro.project, { apis: ['books'], scopes: [] })
+    return await ask({ method, query: ':books', headers: [bearer(value)] })
+  }
+
+  it.each(['get', 'Put', 'FOO', 'CONNECT', 'TRACE'])(
+    'is refused here too, where the API takes what matches no route: %s',
+    async (method) => {
+      // Some frameworks take it for the upper-case one, whose route has scopes of its own.
+      const answer = await answerTo(method)
+      expect([answer.status, answer.header('x-postern-code')]).toEqual([400, 'request_malformed'])
+    },
+  )
+
+  it('is any other one that is registered, as in the gateway', async () => {
+    for (const method of ['PROPFIND', 'M-SEARCH', 'QUERY']) expect((await answerTo(method)).status).toBe(200)
+  })
+})
+
 describe('who may ask, and what is believed (pitfalls 26 and 28)', () => {
   it('28: refuses peers outside trusted_proxies, whatever they say, and decides nothing', async () => {
     const seen = await ask({ from: '127.0.0.2', headers: [bearer(key)], ip: '10.0.0.1' })

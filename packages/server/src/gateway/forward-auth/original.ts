@@ -1,3 +1,5 @@
+import { METHODS } from 'node:http'
+
 import type { Code } from '@postern/contract'
 
 import { type Result, fail, ok } from '../../base/result.ts'
@@ -33,12 +35,13 @@ export function originalRequest(
   if (!original.ok) return original
   const facts = question.api === null ? original.value : { ...original.value, api: question.api }
   if (facts.target.length > limits.targetBytesMax) return refused('uri_too_long')
-  if (facts.target.charCodeAt(0) !== slash || facts.method === 'TRACE' || !/^[!-~]{1,32}$/.test(facts.method))
-    return refused('request_malformed')
+  if (facts.target.charCodeAt(0) !== slash || !served.has(facts.method)) return refused('request_malformed')
   const fault = linesFault(headers, 1)
   return fault === null ? ok(facts) : refused(fault)
 }
 
+/** The gateway's parser knows no other ones, and it refuses these two: other proxies pass on whatever stands there. */
+const served: ReadonlySet<string> = new Set(METHODS.filter((method) => method !== 'TRACE' && method !== 'CONNECT'))
 const proxyLinesMax = 32
 const slash = 0x2f
 
