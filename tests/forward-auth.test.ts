@@ -489,6 +489,12 @@ describe('preflights', () => {
     expect(await ask({ method: 'OPTIONS', uri: '/v1/orders/1', headers: preflight })).toMatchObject({ status: 401 })
   })
 
+  it('hand no key on, which stands in the query of a preflight as in that of its request', async () => {
+    const uri = `/v1/page/x?a=1&api_key=${key}&api%5Fkey=${key}`
+    const answer = await ask({ method: 'OPTIONS', uri, headers: preflight })
+    expect([answer.status, answer.header('x-postern-uri')]).toEqual([204, '/v1/page/x?a=1'])
+  })
+
   it('and the request that follows carries what the page needs to read its answer', async () => {
     const { value } = await issue(server.api, pro.project, {
       kind: 'publishable',

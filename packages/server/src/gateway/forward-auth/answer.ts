@@ -44,13 +44,15 @@ export function allowedAnswer(
  */
 export function preflightAnswer(
   dataPlane: DataPlane,
+  rules: HeaderRules,
   facts: RequestFacts,
   evaluation: Evaluation,
   requestId: string,
 ): Answer {
   const answer = dataPlane.answer(evaluation, null, requestId)
   const identity = dataPlane.identityHeaders(evaluation, requestId)
-  return { ...answer, headers: [...answer.headers, ...identity, 'X-Postern-Uri', facts.target] }
+  const target = keylessTarget(rules, facts, evaluation)
+  return { ...answer, headers: [...answer.headers, ...identity, 'X-Postern-Uri', target] }
 }
 
 /** Code and true status stand in headers of their own, for proxies that pass on only some statuses. */

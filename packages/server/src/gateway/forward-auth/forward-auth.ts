@@ -71,7 +71,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     const answer = evaluation.allowed
       ? allowedAnswer(dataPlane, rules, facts, evaluation, standing, requestId)
       : evaluation.preflight && evaluation.refusal === null
-        ? preflightAnswer(dataPlane, facts, evaluation, requestId)
+        ? preflightAnswer(dataPlane, rules, facts, evaluation, requestId)
         : dataPlane.answer(evaluation, standing, requestId)
     send(exchange, refusedAnswer(answer, evaluation, question))
     // The log tells the status of the decision, whatever the proxy understands.
