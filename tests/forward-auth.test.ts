@@ -338,6 +338,10 @@ describe('who may ask, and what is believed (pitfalls 26 and 28)', () => {
   it('28: refuses peers outside trusted_proxies, whatever they say, and decides nothing', async () => {
     const seen = await ask({ from: '127.0.0.2', headers: [bearer(key)], ip: '10.0.0.1' })
     expect([seen.status, seen.header('x-postern-code')]).toEqual([403, 'forward_auth_untrusted'])
+    // Nor do they keep one of the connections that are there for proxies.
+    const head = `GET /forward-auth HTTP/1.1\r\nHost: a\r\n\r\n`
+    const answers = await exchange(opsPort, head.repeat(2), { from: '127.0.0.2' })
+    expect(answers.map(({ status, header }) => [status, header('connection')])).toEqual([[403, 'close']])
     expect(seen.body.detail).toContain('listen.trusted_proxies')
     expect(seen.headers('x-postern-account')).toEqual([])
   })

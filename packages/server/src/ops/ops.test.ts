@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { fixedClock } from '../base/clock.ts'
 import { refuse } from '../core/decision/refuse.ts'
 import { createMetrics } from './metrics.ts'
 import { createOps } from './ops.ts'
+import { closeServer, listenOn, neighbourServer } from './server.ts'
 import { aRequest } from './testing/entries.ts'
 
 const someKeys = { credential: 'cred_0000000000aa' }
@@ -66,6 +70,22 @@ describe('the ops listener', () => {
     expect((await get('/metrics/')).status).toBe(404)
     expect((await get('/metrics', 'POST')).status).toBe(405)
     expect((await get('/asked', 'POST')).status).toBe(299)
+  })
+})
+
+describe('a neighbour that is slow on purpose (pitfall 21)', () => {
+  it.each([
+    ['says nothing', ''],
+    ['sends half a head', 'GET /healthz HTTP/1.1\r\nHost: a\r\n'],
+    ['sends half a second head', 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET'],
+  ])('is cut off within a second of its time: one that %s', async (_what, text) => {
+    const server = neighbourServer((_req, res) => void res.end(), undefined, 200)
+    const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 })
+    onTestFinished(() => closeServer(server))
+    const began = performance.now()
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text)).resume()
+    await once(socket, 'close')
+    expect(performance.now() - began).toBeLessThan(2_000)
   })
 })
 

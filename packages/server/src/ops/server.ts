@@ -16,11 +16,13 @@ export interface NeighbourTls {
 }
 
 /** A server for neighbours: few of them, which keep their connections. */
-export function neighbourServer(onRequest: RequestListener, tls?: NeighbourTls): Server {
+export function neighbourServer(onRequest: RequestListener, tls?: NeighbourTls, headMs = 5_000): Server {
   const server = createServer(
     {
-      headersTimeout: 5_000,
+      headersTimeout: headMs,
       requestTimeout: 10_000,
+      // Node looks every 30 s by itself: so long a head could keep its place, of which there are not many.
+      connectionsCheckingInterval: Math.min(1_000, headMs),
       keepAliveTimeout: 65_000,
       // A whole head of a client, its target a second time, and what the proxy adds.
       maxHeaderSize: 32_768,

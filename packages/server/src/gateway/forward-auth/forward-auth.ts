@@ -73,7 +73,8 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
       : evaluation.preflight && evaluation.refusal === null
         ? preflightAnswer(dataPlane, rules, facts, evaluation, requestId)
         : dataPlane.answer(evaluation, standing, requestId)
-    send(exchange, refusedAnswer(answer, evaluation, question))
+    // A peer that may not ask keeps no connection of those that may.
+    send(exchange, refusedAnswer(answer, evaluation, question), evaluation.refusal?.code === 'forward_auth_untrusted')
     // The log tells the status of the decision, whatever the proxy understands.
     meter(exchange, facts, evaluation, answer.status, 'answered')
   }
@@ -108,7 +109,7 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     parts.reportFault('forward_auth.fault', { requestId }, error)
     if (res.headersSent || res.destroyed) return void res.destroy()
     const evaluation = wireEvaluation(asked, 'internal_error')
-    send(exchange, refusedAnswer(dataPlane.answer(evaluation, null, requestId), evaluation, question))
+    send(exchange, refusedAnswer(dataPlane.answer(evaluation, null, requestId), evaluation, question), false)
   }
 
   return {
@@ -153,11 +154,11 @@ function faultOf(asked: RequestFacts, { code, hint }: Fault): Evaluation {
   return refusal === null ? evaluation : { ...evaluation, refusal: { ...refusal, hint } }
 }
 
-function send({ req, res }: Exchange, { status, headers, body }: Answer): void {
+function send({ req, res }: Exchange, { status, headers, body }: Answer, last: boolean): void {
   // RFC 9110, section 8.6: no Content-Length in a 204.
   const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))]
   // A body says nothing about the decision: it is not read, so nothing can follow it.
-  const last = framingOf(req).present ? ['Connection', 'close'] : []
-  res.writeHead(status, [...headers, ...length, ...last])
+  const close = last || framingOf(req).present ? ['Connection', 'close'] : []
+  res.writeHead(status, [...headers, ...length, ...close])
   res.end(body)
 }
