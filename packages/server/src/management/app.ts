@@ -9,6 +9,7 @@ import { createConsoleServer, requestTimeoutMs } from './console-server.ts'
 import { credentials } from './credentials.ts'
 import { explain, verify } from './decisions.ts'
 import { apis, plans } from './declared.ts'
+import { serveEndpoint } from './endpoints.ts'
 import { errorPages } from './error-pages.ts'
 import { events } from './events.ts'
 import { grants } from './grants.ts'
@@ -78,7 +79,7 @@ export async function createManagement(parts: ManagementParts): Promise<FastifyI
     return503OnClosing: false,
     schemaController: { compilersFactory: { buildSerializer } },
     requestTimeout: requestTimeoutMs,
-    serverFactory: createConsoleServer(parts),
+    serverFactory: createConsoleServer(parts, (req, res) => serveEndpoint(parts, req, res)),
     frameworkErrors: answerBadTarget(parts),
     clientErrorHandler: answerClientError(parts),
   })
