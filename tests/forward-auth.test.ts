@@ -341,7 +341,7 @@ describe('who may ask, and what is believed (pitfalls 26 and 28)', () => {
     // Nor do they keep one of the connections that are there for proxies.
     const head = `GET /forward-auth HTTP/1.1\r\nHost: a\r\n\r\n`
     const answers = await exchange(opsPort, head.repeat(2), { from: '127.0.0.2' })
-    expect(answers.map(({ status, header }) => [status, header('connection')])).toEqual([[403, 'close']])
+    expect(answers.map((each) => [each.status, each.header('connection')])).toEqual([[403, 'close']])
     expect(seen.body.detail).toContain('listen.trusted_proxies')
     expect(seen.headers('x-postern-account')).toEqual([])
   })
