@@ -9,6 +9,7 @@ import type { DataPlane, MeterEntry } from '../core/runtime.ts'
 import { type Connected, createConnected, type UsableConnections } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
 import type { TargetChange } from './upstream-targets/groups.ts'
 import { createUpstreamTargets, type UpstreamTargets } from './upstream-targets/targets.ts'
@@ -68,8 +69,7 @@ export interface GatewayContext {
   readonly observer: GatewayObserver | null
   readonly endpointAt: (local: LocalRoute) => Endpoint
   readonly tls: GatewayTls | null
-  /** Of bodies that are looked at, held now. */
-  readonly held: { bytes: number }
+  readonly held: HeldBodies
   /** Set once the gateway closes: answers then end their connection. */
   closing: boolean
 }
@@ -97,7 +97,7 @@ export function createContext(parts: GatewayParts): GatewayContext {
     observer: parts.observer ?? null,
     endpointAt: parts.endpointAt ?? noEndpoint,
     tls: parts.tls ?? null,
-    held: { bytes: 0 },
+    held: new HeldBodies(limits.heldBytesMax),
     closing: false,
   }
 }

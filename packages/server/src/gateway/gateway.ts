@@ -117,7 +117,7 @@ function inspect(context: GatewayContext, exchange: Exchange, facts: RequestFact
     }
   }
   if (!exchange.body.present) return go(Buffer.alloc(0))
-  new InspectedBody(context, exchange, boundsOf(route), go).start()
+  new InspectedBody(context, exchange, evaluation, boundsOf(route), go).start()
 }
 
 function conclude(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): void {

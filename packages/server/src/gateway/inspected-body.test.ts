@@ -1,8 +1,25 @@
 import { describe, expect, it } from 'vitest'
 
 import type { RequestContract } from '../core/apis/request-contract.ts'
+import { headerValue } from '../core/decision/headers.ts'
+import type { Principal } from '../core/records/principal.ts'
 import { gatewayTo, head, key } from './testing/harness.ts'
 import { rawClient, request } from './testing/raw-client.ts'
+
+const aPrincipal: Principal = {
+  row: 0,
+  secretRow: 0,
+  generation: 0,
+  credential: 'cred_1',
+  secret: 'sec_1',
+  publicId: '',
+  kind: 'secret',
+  account: '',
+  project: 'prj_1',
+  environment: 'live',
+  region: null,
+  scopes: [],
+}
 
 /** Every body is read whole, and any will do. */
 const contract: RequestContract = { headFault: () => null, body: { isRead: () => true, fault: () => null } }
@@ -23,6 +40,26 @@ describe('bodies that are held whole', () => {
     for (let i = 0; i < 3; i++) expect((await request(port, post(20_000) + 'y'.repeat(20_000))).status).toBe(200)
     first.socket.destroy()
     expect(upstream.seen.some(({ body }) => body === 'x'.repeat(20_000))).toBe(true)
+  })
+
+  it('of one account leave half of the room to others', async () => {
+    const { port, dataPlane } = await gatewayTo(undefined, { route: { contract }, wire: { heldBytesMax: 60_000 } })
+    const evaluate = dataPlane.evaluate.bind(dataPlane)
+    dataPlane.evaluate = (facts, trace) => {
+      const found = evaluate(facts, trace)
+      const account = headerValue(facts.headers, 'x-account') ?? ''
+      return found instanceof Promise ? found : { ...found, principal: { ...aPrincipal, account } }
+    }
+    const postAs = (account: string) => post(20_000).replace('\r\n\r\n', `\r\nX-Account: ${account}\r\n\r\n`)
+    const first = rawClient(port)
+    first.send(postAs('acc_1') + 'x'.repeat(19_999))
+    const again = async (account: string) => (await request(port, postAs(account) + 'y'.repeat(20_000))).status
+    await expect.poll(() => again('acc_1')).toBe(503)
+    expect(await again('acc_2')).toBe(200)
+    first.send('x')
+    expect((await first.answer()).status).toBe(200)
+    expect(await again('acc_1')).toBe(200)
+    first.socket.destroy()
   })
 
   it('take no room while they are only announced', async () => {

@@ -53,6 +53,8 @@ export class InspectedBody implements Deadline, InFlight {
   place = unwatched
   readonly #context: GatewayContext
   readonly #exchange: Exchange
+  /** Whose request it is, as its head was decided. */
+  readonly #account: string | null
   readonly #idleMs: number
   readonly #wholeMs: number
   readonly #bytesMax: number
@@ -68,11 +70,13 @@ export class InspectedBody implements Deadline, InFlight {
   constructor(
     context: GatewayContext,
     exchange: Exchange,
+    { principal }: Evaluation,
     bounds: BodyBounds,
     answer: (outcome: Buffer | Code) => void,
   ) {
     this.#context = context
     this.#exchange = exchange
+    this.#account = principal?.account ?? null
     this.#bytesMax = bounds.bytesMax
     this.#idleMs = bounds.idleMs
     this.#wholeMs = bounds.wholeMs ?? wholeWithinMs
@@ -140,15 +144,13 @@ export class InspectedBody implements Deadline, InFlight {
   #claim(bytes: number): boolean {
     const more = bytes - this.#claimed
     if (more <= 0) return true
-    const { held, limits } = this.#context
-    if (held.bytes + more > limits.heldBytesMax) return false
-    held.bytes += more
+    if (!this.#context.held.claim(this.#account, more)) return false
     this.#claimed = bytes
     return true
   }
 
   #release(): void {
-    this.#context.held.bytes -= this.#claimed
+    this.#context.held.release(this.#account, this.#claimed)
     this.#claimed = 0
   }
 
