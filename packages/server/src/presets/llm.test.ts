@@ -104,6 +104,12 @@ describe('a request to a model', () => {
     expect(read('openai', '{"model":"a","Model":"b"}')).toBe('The body has the field "Model" twice.')
     expect(read('openai', { model: 'a b' })).toBe('The model has a name that no model has.')
     expect(read('openai', {}, {}, null, ['Content-Encoding', 'gzip'])).toBe('The body is compressed; send it as it is.')
+    const twice = ['Content-Encoding', 'identity', 'content-encoding', 'deflate']
+    expect(read('openai', {}, {}, null, twice)).toBe('The body is compressed; send it as it is.')
+    const types = ['Content-Type', 'application/json', 'content-type', 'application/json; charset=utf-7']
+    expect(read('openai', {}, {}, null, types)).toBe('The body has two types; send one Content-Type.')
+    const charsets = ['Content-Type', 'application/json; charset=utf-8; charset=utf-7']
+    expect(read('openai', {}, {}, null, charsets)).toBe('The body is in another character set than UTF-8.')
     for (const charset of ['utf-7', '"UTF-16"', 'latin1'])
       expect(read('openai', {}, {}, null, ['content-type', `application/json; charset=${charset}`])).toBe(
         'The body is in another character set than UTF-8.',

@@ -1,6 +1,6 @@
 import { type Result, fail, ok } from '../../base/result.ts'
 import type { LlmFacts } from '../decision/facts.ts'
-import { headerValue } from '../decision/headers.ts'
+import { headerValues } from '../decision/headers.ts'
 import type { LlmApi } from './api.ts'
 import { type JsonObject, memberValue, readJsonObject } from './json-object.ts'
 import { isModelName } from './models.ts'
@@ -48,10 +48,14 @@ export function readModelRequest(
 
 /** What is compressed, or in another character set than JSON's own, could be read in another way than by us. */
 function encodingFault(headers: readonly string[]): string | null {
-  const encoding = headerValue(headers, 'content-encoding')
-  if (encoding !== null && encoding.toLowerCase() !== 'identity') return 'The body is compressed; send it as it is.'
-  const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(headerValue(headers, 'content-type') ?? '')?.[1] ?? 'utf-8'
-  return /^utf-?8$/i.test(charset) ? null : 'The body is in another character set than UTF-8.'
+  const plain = headerValues(headers, 'content-encoding').every((encoding) => encoding.toLowerCase() === 'identity')
+  if (!plain) return 'The body is compressed; send it as it is.'
+  const [type = '', another] = headerValues(headers, 'content-type')
+  if (another !== undefined) return 'The body has two types; send one Content-Type.'
+  const charsets = type.matchAll(/;\s*charset\s*=\s*"?([^";\s]*)/gi)
+  for (const [, charset = ''] of charsets)
+    if (!/^utf-?8$/i.test(charset)) return 'The body is in another character set than UTF-8.'
+  return null
 }
 
 /**
