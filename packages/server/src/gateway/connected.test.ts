@@ -68,7 +68,7 @@ describe('a route with a connection (VCH-5)', () => {
       { in: 'query', name: 'api_secret', field: 'secret' },
     )
     const { path, dataPlane, faults } = await seenBy(injection, [
-      'GET /mp/collect?api_secret=mine&x=1&api%5Fsecret=mine&measurement_id=G-1 HTTP/1.1',
+      'GET /mp/collect?api_secret=mine&x=1&api%5Fsecret=mine&measurement_id=G-1;api_secret=mine HTTP/1.1',
       'Host: a',
       key,
     ])

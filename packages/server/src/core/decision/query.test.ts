@@ -42,6 +42,12 @@ describe('the query without the credential', () => {
     ['?x=1&api_key=a&y=%zz&y=+%20', '?x=1&y=%zz&y=+%20'],
     ['?x=1&%61pi%5Fkey=a&api_key', '?x=1'],
     ['?x=1', '?x=1'],
+    // Some upstreams divide at ";" too.
+    ['?x=1;api_key=a', '?x=1'],
+    ['?api_key=a;x=1', '?x=1'],
+    ['?x=1;y=2&api%5Fkey=a;z=;3&v', '?x=1;y=2;z=;3&v'],
+    ['?x=a;b;c=api_key', '?x=a;b;c=api_key'],
+    ['?;api_key=a;', '?;'],
     ['?', '?'],
     ['?&', '?&'],
     ['', ''],

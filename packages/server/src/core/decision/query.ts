@@ -7,14 +7,20 @@ export function queryValues(query: string, name: string): string[] {
     .map((parameter) => decoded(parameter.includes('=') ? parameter.slice(parameter.indexOf('=') + 1) : ''))
 }
 
-/** The query without the parameters of that name; all other bytes as they were. A `?` goes with the last of them. */
+/**
+ * The query without the parameters of that name; all other bytes as they were. A `?` goes with the last of them. Some
+ * upstreams take `;` for `&`, so what they would find behind it goes too.
+ */
 export function withoutParameter(query: string, name: string): string {
-  const all = parameters(query)
-  const kept = all.filter((parameter) => parameterName(parameter) !== name)
-  if (kept.length === all.length) return query
+  if (!query.includes(name) && !/[%+]/.test(query)) return query
   const start = query.startsWith('?') ? '?' : ''
-  const rest = kept.join('&')
-  return rest === '' ? '' : start + rest
+  // Parameter, separator, parameter, …
+  const all = query.slice(start.length).split(/([&;])/)
+  const kept = all.filter((_, i) => parameterName(all[i + (i % 2)] ?? '') !== name)
+  if (kept.length === all.length) return query
+  // Before the first one that is kept stands no separator.
+  const text = (kept[0] === '&' || kept[0] === ';' ? kept.slice(1) : kept).join('')
+  return text === '' ? '' : start + text
 }
 
 function parameters(query: string): string[] {
