@@ -51,5 +51,5 @@ export function serveLocal(
   if (exchange.gone) return exchange.meter('client_gone')
   if (exchange.bodyBroken) return refuse('request_malformed')
   if (!exchange.body.present) return go(Buffer.alloc(0))
-  new InspectedBody(context, exchange, bounds, go).start()
+  new InspectedBody(context, exchange, matched, bounds, go).start()
 }

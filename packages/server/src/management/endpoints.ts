@@ -49,6 +49,7 @@ async function serve(
       evaluation,
       facts,
       requestId,
+      via: 'management',
       status: res.headersSent ? res.statusCode : clientClosed,
       ended: whole ? 'answered' : 'client_gone',
       latencyMs: clock.monotonic() - facts.monotonic,
