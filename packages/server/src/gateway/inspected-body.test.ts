@@ -8,8 +8,11 @@ import { rawClient, request } from './testing/raw-client.ts'
 
 const aPrincipal: Principal = {
   row: 0,
-  secretRow: 0,
   generation: 0,
+  holder: 0,
+  holderGeneration: 0,
+  secretRow: 0,
+  bearer: null,
   credential: 'cred_1',
   secret: 'sec_1',
   publicId: '',
@@ -19,6 +22,10 @@ const aPrincipal: Principal = {
   environment: 'live',
   region: null,
   scopes: [],
+  token: null,
+  grant: null,
+  subject: null,
+  label: null,
 }
 
 /** Every body is read whole, and any will do. */
