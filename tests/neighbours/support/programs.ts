@@ -6,7 +6,7 @@ type Program = (typeof programs)[number]
 
 /** Test files by the program that they run. */
 const testsOf: Readonly<Record<Program, readonly string[]>> = {
-  nginx: ['nginx', 'deploy-nginx'],
+  nginx: ['nginx', 'deploy-nginx', 'cache-nginx'],
   caddy: ['caddy'],
   haproxy: ['haproxy'],
   apache2: ['apache2'],

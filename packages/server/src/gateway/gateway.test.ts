@@ -276,6 +276,7 @@ describe('an answer on its way back', () => {
         'RateLimit-Policy',
         'RateLimit',
         'Date',
+        'Cache-Control',
         'Connection',
       ].toSorted(),
     )
@@ -437,6 +438,45 @@ describe('an answer on its way back', () => {
     await until('the gateway reads no more', stopped(followed.read))
     client.socket.destroy()
     expect(followed.most).toBeLessThan(256 * 1024)
+  })
+
+  describe('statement 67: for caches that many share', () => {
+    const told = async (method: string, ...lines: readonly string[]) => {
+      const { port } = await gatewayTo(answerWith('HTTP/1.1 200 OK', ...lines, 'Content-Length: 0', '', ''))
+      const client = rawClient(port)
+      client.send(head(`${method} / HTTP/1.1`, 'Host: a', key))
+      const answer = await client.answer({ head: true })
+      client.socket.destroy()
+      return answer.header('cache-control')
+    }
+
+    it.each([
+      [[], ['private']],
+      [['Cache-Control: max-age=60'], ['max-age=60', 'private']],
+      [['Cache-Control: no-cache'], ['no-cache', 'private']],
+      [['Expires: Thu, 01 Jan 2099 00:00:00 GMT'], ['private']],
+    ])(
+      'what does not say otherwise is one client’s own, wherever its credential travelled: %j',
+      async (lines, seen) => {
+        expect(await told('GET', ...lines)).toEqual(seen)
+        expect(await told('HEAD', ...lines)).toEqual(seen)
+      },
+    )
+
+    it.each([
+      'public, max-age=60',
+      'max-age=1, S-MaxAge=60',
+      'max-age=60, must-revalidate',
+      'private',
+      'no-store',
+      'max-age=60,PRIVATE',
+    ])('what says so stays as it is (RFC 9111, section 3.5): %s', async (value) => {
+      expect(await told('GET', `Cache-Control: ${value}`)).toEqual([value])
+    })
+
+    it('says nothing of answers that nobody keeps', async () => {
+      expect(await told('POST')).toEqual([])
+    })
   })
 
   it('aborts the upstream at once when the client leaves', async () => {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 
 import { nominatedBy } from '../core/decision/connection-options.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
-import { headerValue } from '../core/decision/headers.ts'
+import { headerValue, headerValues } from '../core/decision/headers.ts'
 import type { GatewayContext } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import { type HeaderRules, isNamed, trailerLines, trailerNames } from './headers.ts'
@@ -28,8 +28,21 @@ export function passHead(
     if (announced !== null) own.push('Trailer', announced)
   }
   own.push(...exchange.connectionHeader())
-  exchange.res.writeHead(status, responseHeaders(headerRules, status, lines, allowed.evaluation, own))
+  const kept = responseHeaders(headerRules, status, lines, allowed.evaluation, own)
+  const { method } = exchange.req
+  if ((method === 'GET' || method === 'HEAD') && !saysWhoMayKeep(kept)) kept.push('Cache-Control', 'private')
+  exchange.res.writeHead(status, kept)
 }
+
+/**
+ * Whether an answer says that caches may share it, or that they may not. Without such a word it is one client's own
+ * (RFC 9111, section 3.5), but caches see that only of a credential in Authorization, and not all of them do.
+ */
+function saysWhoMayKeep(lines: readonly string[]): boolean {
+  return headerValues(lines, 'cache-control').some((value) => whoMayKeep.test(value))
+}
+
+const whoMayKeep = /(?:^|,)[ \t]*(?:public|private|no-store|must-revalidate|s-maxage=[^,]*)[ \t]*(?:,|$)/i
 
 /** 101: the connection is upgraded. */
 export function passSwitch(
