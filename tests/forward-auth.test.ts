@@ -165,6 +165,7 @@ describe('forward-auth', () => {
     ['a target that is no path', { uri: 'https://shop.test/v1/orders/1' }, 400, 'request_malformed'],
     ['a target of two lines’ worth', { uri: `/v1/orders/${'x'.repeat(8_192)}` }, 414, 'uri_too_long'],
     ['TRACE', { method: 'TRACE' }, 400, 'request_malformed'],
+    ['a host that is none', { host: 'evil.test, shop.test' }, 400, 'request_malformed'],
     ['a method that is none', { method: 'GET /' }, 400, 'request_malformed'],
   ] as const)('refuses %s as the gateway would', async (_name, asked, status, code) => {
     const headers = code === 'credential_missing' ? [] : [bearer(key)]

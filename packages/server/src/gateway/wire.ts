@@ -34,7 +34,9 @@ export function linesFault(lines: readonly string[], minorVersion: number): Code
     const name = lines[i] ?? ''
     switch (name.length) {
       case 4:
-        if (name.toLowerCase() === 'host') hosts++
+        if (name.toLowerCase() !== 'host') break
+        if (!isHost(lines[i + 1] ?? '')) return 'request_malformed'
+        hosts++
         break
       case 6:
         if (name.toLowerCase() === 'expect' && !/^100-continue$/i.test(lines[i + 1] ?? '')) return 'request_malformed'
@@ -56,6 +58,11 @@ export function linesFault(lines: readonly string[], minorVersion: number): Code
     }
   }
   return hosts === 1 && authorizations <= 1 && lengths + encodings <= 1 ? null : 'request_malformed'
+}
+
+/** A host with or without a port (RFC 9110, section 7.2); the upstream is told of it in X-Forwarded-Host. */
+export function isHost(value: string): boolean {
+  return /^(?:[A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?$/.test(value)
 }
 
 /** What a parser's error is called. The text of the error never reaches the client. */

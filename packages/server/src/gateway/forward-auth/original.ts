@@ -6,7 +6,7 @@ import { type Result, fail, ok } from '../../base/result.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
 import { headerValues } from '../../core/decision/headers.ts'
 import type { WireLimits } from '../wire-limits.ts'
-import { linesFault } from '../wire.ts'
+import { isHost, linesFault } from '../wire.ts'
 import type { Question } from './question.ts'
 
 export interface Fault {
@@ -35,7 +35,8 @@ export function originalRequest(
   if (!original.ok) return original
   const facts = question.api === null ? original.value : { ...original.value, api: question.api }
   if (facts.target.length > limits.targetBytesMax) return refused('uri_too_long')
-  if (facts.target.charCodeAt(0) !== slash || !served.has(facts.method)) return refused('request_malformed')
+  if (facts.target.charCodeAt(0) !== slash || !served.has(facts.method) || !isHost(facts.host))
+    return refused('request_malformed')
   const fault = linesFault(headers, 1)
   return fault === null ? ok(facts) : refused(fault)
 }
