@@ -518,7 +518,7 @@ describe('a JWT that is an attack (security 38)', () => {
 describe('our own JWTs', () => {
   const ours = 'https://console.example.com'
   const own = aSigner('own')
-  const world = async (kids: readonly string[] = ['own']) => {
+  const world = async (kids = ['own']) => {
     const { createPublicKey } = await import('node:crypto')
     const key = createPublicKey(own.privateKey)
     return anIssuerWorld({
@@ -528,9 +528,18 @@ describe('our own JWTs', () => {
   }
 
   it('are found good by their signature alone: what they are, their row says', async () => {
-    const good = own.sign({ iss: ours, exp: 1 })
     const { verify, known } = await world()
-    expect([verify(good), known(good)]).toEqual([{ kind: 'own' }, null])
+    const good = own.sign({ iss: ours, exp: 1 })
+    expect([known(good), verify(good), known(good)]).toEqual([null, { kind: 'own' }, { kind: 'own' }])
+  })
+
+  it('are good no longer than their key is there, those verified before included (security 57)', async () => {
+    const kids = ['own']
+    const { verify, known } = await world(kids)
+    const good = own.sign({ iss: ours })
+    verify(good)
+    kids.pop()
+    expect([known(good), verify(good)]).toEqual([null, unknown('key id not known')])
   })
 
   it('are refused with another type, algorithm, key or signature', async () => {

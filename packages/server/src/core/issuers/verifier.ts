@@ -28,8 +28,8 @@ const rememberedMax = 20_000
 
 interface Remembered {
   readonly verdict: GoodJwt
-  readonly key: VerifyingKey
-  readonly keys: Pick<IssuerKeys, 'holds'>
+  /** Whether the key that verified it still counts. */
+  holds(at: Instant): boolean
 }
 
 interface Declared {
@@ -49,12 +49,16 @@ export function createIssuers(parts: IssuerKeysParts & { readonly own: OwnIssuer
   const remembered = new RecentMap<string, Remembered>(rememberedMax)
   let declared: ReadonlyMap<string, Declared> = new Map()
 
-  const verifyOwn = ({ signed, signature }: Jwt, head: Head, keys: OwnIssuer['keys'], at: Instant): JwtVerdict => {
+  const verifyOwn = (keys: OwnIssuer['keys'], jwt: Jwt, head: Head, digest: Int32Array, at: Instant): JwtVerdict => {
     if (head.type !== 'at+jwt') return unknown('type')
     if (head.algorithm !== 'ES256') return unknown('algorithm')
     const key = keys.verifier(head.kid, at.now)
     if (key === null) return unknown('key id not known')
-    return isSignatureOf('ES256', signed, signature, key) ? { kind: 'own' } : unknown('signature')
+    if (!isSignatureOf('ES256', jwt.signed, jwt.signature, key)) return unknown('signature')
+    const verdict: GoodJwt = { kind: 'own' }
+    // The id is the thumbprint of the key: while there is one of that id, it is this one.
+    remembered.set(keyOf(digest), { verdict, holds: ({ now }) => keys.verifier(head.kid, now) !== null })
+    return verdict
   }
   const verifyForeign = (
     { issuer, keys }: Declared,
@@ -80,7 +84,7 @@ export function createIssuers(parts: IssuerKeysParts & { readonly own: OwnIssuer
     const token = readClaims(issuer, jwt.claims)
     if (!token.ok) return unknown(token.error)
     const verdict: GoodJwt = { kind: 'foreign', token: token.value }
-    remembered.set(keyOf(digest), { verdict, key, keys })
+    remembered.set(keyOf(digest), { verdict, holds: (later) => keys.holds(key, later) })
     return verdict
   }
 
@@ -89,7 +93,7 @@ export function createIssuers(parts: IssuerKeysParts & { readonly own: OwnIssuer
       const key = keyOf(digest)
       const found = remembered.get(key)
       if (found === undefined) return null
-      if (found.keys.holds(found.key, at)) return found.verdict
+      if (found.holds(at)) return found.verdict
       remembered.delete(key)
       return null
     },
@@ -100,7 +104,7 @@ export function createIssuers(parts: IssuerKeysParts & { readonly own: OwnIssuer
       if (!head.ok) return unknown(head.error)
       const issuer = memberOf(jwt.value.claims, 'iss')
       if (typeof issuer !== 'string') return unknown('no issuer')
-      if (issuer === own?.issuer()) return verifyOwn(jwt.value, head.value, own.keys, at)
+      if (issuer === own?.issuer()) return verifyOwn(own.keys, jwt.value, head.value, digest, at)
       const found = declared.get(issuer)
       return found === undefined
         ? unknown('issuer not declared')
