@@ -13,6 +13,9 @@ export const events: AddCommand = (program, run) => {
     .description('the audit log, newest first')
     .option('--account <id>', 'only of this account')
     .option('--credential <id>', 'only about this credential')
+    .option('--user <id>', 'only by or about this person')
+    .option('--grant <id>', 'only about this grant')
+    .option('--token <id>', 'only about this token')
     .option('--action <action>', 'only this action, such as credential.revoked')
     .option('--from <time>', 'a time, or a duration before now')
     .option('--to <time>', 'a time, or a duration before now')
@@ -32,6 +35,9 @@ const columns: readonly Column<wire.Event>[] = [
 interface Filters {
   readonly account?: string
   readonly credential?: string
+  readonly user?: string
+  readonly grant?: string
+  readonly token?: string
   readonly action?: string
   readonly from?: string
   readonly to?: string

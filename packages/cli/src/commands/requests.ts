@@ -16,6 +16,9 @@ export const requests: AddCommand = (program, run) => {
     .option('--account <id>', 'only of this account')
     .option('--project <id>', 'only of this project')
     .option('--credential <id>', 'only with this credential')
+    .option('--token <id>', 'only with this token')
+    .option('--grant <id>', 'only with tokens of this grant')
+    .option('--label <label>', 'only with tokens that were minted under this label')
     .option('--api <id>', 'only to this API')
     .option('--code <code>', 'only refused with this code')
     .option('--status <status>', 'only answered with this status', wholeNumber(100, 599))
@@ -37,6 +40,7 @@ const columns: readonly Column<wire.Request>[] = [
   { header: 'VIA', value: ({ via }) => via ?? '-', raw: ({ via }) => via ?? '' },
   { header: 'API', value: ({ api }) => api ?? '-' },
   { header: 'CREDENTIAL', value: ({ credential }) => credential ?? '-' },
+  { header: 'LABEL', value: ({ label }) => label ?? '-', raw: ({ label }) => label ?? '' },
   { header: 'FROM', value: ({ ip }) => ip },
   { header: 'MS', value: ({ latency_ms: ms }) => ms.toFixed(1), right: true },
   { header: 'ID', value: ({ id }) => id },
@@ -47,6 +51,9 @@ interface Filters {
   readonly account?: string
   readonly project?: string
   readonly credential?: string
+  readonly token?: string
+  readonly grant?: string
+  readonly label?: string
   readonly api?: string
   readonly code?: string
   readonly status?: number

@@ -36,6 +36,18 @@ describe('carry', () => {
     })
   })
 
+  it('puts a token where the API takes tokens, and anything else where it takes keys', () => {
+    const tokens = place({ in: 'bearer', accept: ['token', 'jwt'] })
+    const places = [server, place({ in: 'header', name: 'x-key' }), tokens]
+    for (const secret of [`acme_at_${'t'.repeat(49)}`, 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln']) {
+      expect(carry(places, '/', { ...key, secret }).headers).toEqual({ authorization: `Bearer ${secret}` })
+    }
+    expect(carry(places, '/', key).headers).toEqual({ 'x-key': 's' })
+    expect(carry([place({ in: 'bearer' })], '/', { ...key, secret: 'acme_at_x' }).headers).toEqual({
+      authorization: 'Bearer acme_at_x',
+    })
+  })
+
   it('asks for the other half of a pair', () => {
     expect(() => carry([server], '/', key)).toThrow('This API takes pairs')
   })

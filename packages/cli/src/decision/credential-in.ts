@@ -51,10 +51,13 @@ export function carry(
   credential: GivenCredential,
 ): { readonly path: string; readonly headers: Record<string, string> } {
   const { secret, publicId } = credential
-  const fitting = places.filter(
+  const shape = shapeOf(secret)
+  const accepting = places.filter(({ accept }) => accept.includes(shape))
+  const taking = accepting.length > 0 ? accepting : places
+  const fitting = taking.filter(
     ({ kinds }) => kinds === null || kinds.includes('publishable') === credential.clientSide,
   )
-  const place = fitting.find((each) => isDouble(each) === (publicId !== undefined)) ?? fitting[0] ?? places[0]
+  const place = fitting.find((each) => isDouble(each) === (publicId !== undefined)) ?? fitting[0] ?? taking[0]
   switch (place?.in) {
     case 'bearer':
       return { path, headers: { authorization: `Bearer ${secret}` } }
@@ -78,6 +81,12 @@ export function carry(
     case undefined:
       throw wrongUsage('This API takes no credential', 'It declares no place for one.', 'npx postern config check')
   }
+}
+
+/** What a place has to take; whether it is one is for the server to say. */
+function shapeOf(secret: string): wire.Place['accept'][number] {
+  if (/^[a-z][a-z0-9]{1,11}_at_/.test(secret)) return 'token'
+  return /^eyJ[^.]*\.[^.]*\.[^.]*$/.test(secret) ? 'jwt' : 'key'
 }
 
 function isDouble(place: wire.Place): boolean {

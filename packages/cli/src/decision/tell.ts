@@ -18,13 +18,24 @@ function print(out: Output, { allowed, status, code, trace, principal, headers }
   for (const { step, outcome, compared } of trace) {
     out.line(`  ${out.paint(style[outcome], word[outcome])}  ${step.padEnd(width)}  ${compared}`.trimEnd())
   }
-  if (principal !== null)
-    out.line(
-      `  as    ${principal.credential} (${principal.kind}) of ${principal.account}, scopes: ${principal.scopes.join(', ') || '-'}`,
-    )
+  if (principal !== null) for (const line of principalLines(principal)) out.line(line)
   if (code !== null && isCode(code)) out.line(`  why   ${withoutFields(codeRow(code).detail)}`)
   const retry = headers['Retry-After'] ?? headers['retry-after']
   if (retry !== undefined) out.line(`  wait  ${String(retry)} s`)
+}
+
+function principalLines(principal: wire.Principal): readonly string[] {
+  const { credential, kind, account, scopes, token, grant, subject, label } = principal
+  const by = [
+    ...(token === null ? [] : [`token ${token}`]),
+    ...(label === null ? [] : [`labelled "${label}"`]),
+    ...(grant === null ? [] : [`by grant ${grant}`]),
+    ...(subject === null ? [] : [`of ${subject}`]),
+  ]
+  return [
+    `  as    ${credential} (${kind}) of ${account}, scopes: ${scopes.join(', ') || '-'}`,
+    ...(by.length === 0 ? [] : [`  with  ${by.join(', ')}`]),
+  ]
 }
 
 const word = { pass: 'ok  ', fail: 'FAIL', skip: 'then' } as const
