@@ -4,13 +4,15 @@ import { join } from 'node:path'
 
 import { systemClock } from './base/clock.ts'
 import { systemRandom } from './base/random.ts'
+import { Secret } from './base/secret.ts'
 import { readCheckpoints } from './core/audit/checkpoint-file.ts'
 import { parseCheckpoints } from './core/audit/checkpoint.ts'
 import type { SigningKey } from './core/audit/signing.ts'
 import { verifyAudit, type AuditVerdict } from './core/audit/verify.ts'
+import { createPasswords } from './identity/passwords.ts'
 import { createKeyFiles, offlineEvents, restore, type Restored } from './store/index.ts'
 
-/** What opens files itself, without a server: restoring a backup, verifying a copy of the audit log. */
+/** What works without a server: restoring a backup, verifying a copy of the audit log, a look at the machine. */
 
 /** Folder of a data folder where checkpoints and the log of revocations lie. */
 const checkpointsOf = (dataFolder: string): string => join(dataFolder, 'checkpoints')
@@ -50,4 +52,15 @@ function verifier({ keysFolder, publicKeyFile }: OfflineAudit): Pick<SigningKey,
   }
   const hasKeys = keysFolder !== null && existsSync(join(keysFolder, 'standing', 'audit.key'))
   return hasKeys ? createKeyFiles(keysFolder, systemRandom).auditSigningKey() : null
+}
+
+/** Hashes and checks a password once; answers how many milliseconds that took. Throws where it is not possible here. */
+export async function hashOnce(): Promise<number> {
+  const passwords = createPasswords(systemRandom)
+  const password = new Secret(Buffer.from(systemRandom.bytes(16)).toString('hex'))
+  const startedAt = performance.now()
+  const hashed = await passwords.hash(password)
+  const checked = hashed.ok ? await passwords.verify(password, hashed.value, true) : hashed
+  if (!checked.ok || !checked.value) throw new Error('the password that was hashed does not fit its hash')
+  return performance.now() - startedAt
 }
