@@ -226,6 +226,7 @@ async function assemble(
   })
   const identity = createIdentity({
     store,
+    authorization: oauth.authorization,
     sealing: keyFiles.people,
     apply,
     declaration: () => declaration,

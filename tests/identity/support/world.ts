@@ -17,6 +17,7 @@ import { newLinkSecret } from '../../../packages/server/src/core/people/link.ts'
 import type { MemberRole } from '../../../packages/server/src/core/people/member.ts'
 import type { Store } from '../../../packages/server/src/core/store.ts'
 import { createIdentity } from '../../../packages/server/src/identity/identity.ts'
+import type { IdentityParts } from '../../../packages/server/src/identity/parts.ts'
 import { createKeyFiles, openStore } from '../../../packages/server/src/store/index.ts'
 import { aPerson, type Person, type Shown } from './person.ts'
 
@@ -62,6 +63,7 @@ export async function startWorld(): Promise<World> {
   const faults: string[] = []
   const identity = createIdentity({
     store,
+    authorization: nobodyAsks,
     sealing: createKeyFiles(join(folder, 'keys'), systemRandom).people,
     apply: () => {},
     declaration: () => declaration,
@@ -184,6 +186,15 @@ export async function setUpFactor(person: Person, world: World): Promise<{ key: 
 
 export function codeOf(key: string, { clock }: World): string {
   return new TOTP({ secret: key }).generate({ timestamp: clock.now() })
+}
+
+/** Clients that ask for access need the whole server: `startWhole`. */
+const nobodyAsks: IdentityParts['authorization'] = {
+  read: () => Promise.reject(new Error('nobody asks for access here')),
+  approve: () => Promise.reject(new Error('nobody asks for access here')),
+  refuse: () => {
+    throw new Error('nobody asks for access here')
+  },
 }
 
 const declared = `

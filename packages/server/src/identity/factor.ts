@@ -68,7 +68,7 @@ async function form(
   const recovery = request.query.get('recovery') === '1'
   const way = `continue=${encodeURIComponent(wayOn(request))}`
   const title = recovery ? 'Recovery code' : 'Second factor'
-  const { formsLeadTo } = visitorOf(context)
+  const { formsLeadTo } = await visitorOf(context, request, wayOn(request))
   return context.page(request, {
     title,
     status,

@@ -3,6 +3,8 @@ import type { Answer } from '../core/decision/answer.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { ConsolePage } from '../core/oauth/console-routes.ts'
 import type { Endpoint, Served } from '../core/oauth/endpoint.ts'
+import { authorizePage, authorizePosted } from './authorize/authorize.ts'
+import { decide } from './authorize/decide.ts'
 import { type Context, createContext, type Page } from './context.ts'
 import { factor, factorPage } from './factor.ts'
 import { html } from './html.ts'
@@ -28,8 +30,8 @@ export interface Identity {
 }
 
 interface Route {
-  /** Of its route, in counts and in the request log. */
-  readonly id: string
+  /** Of its route, in counts and in the request log. Null: `oauth/` has declared it. */
+  readonly id: string | null
   /** `{secret}`: what no log may have. */
   readonly path: string
   readonly get?: (context: Context) => Page
@@ -38,6 +40,8 @@ interface Route {
 
 /** Every page. */
 const routes: readonly Route[] = [
+  { id: null, path: '/oauth/authorize', get: authorizePage, post: authorizePosted },
+  { id: 'oauth.consent', path: '/oauth/consent', post: decide },
   { id: 'people.sign_in', path: '/sign-in', get: signInPage, post: signIn },
   { id: 'people.second_factor', path: '/sign-in/factor', get: factorPage, post: factor },
   { id: 'people.sign_out', path: '/sign-out', get: signOutPage, post: signOut },
@@ -57,7 +61,9 @@ const routes: readonly Route[] = [
 /** Their routes on the console: below the path of the public URL too, which a proxy in front may leave there. */
 export function identityPages({ publicUrl }: Pick<Declaration, 'publicUrl'>): readonly ConsolePage[] {
   const base = basePath(publicUrl)
-  return routes.flatMap(({ id, path }) => [{ id, path }, ...(base === '' ? [] : [{ id, path: base + path }])])
+  return routes.flatMap(({ id, path }) =>
+    id === null ? [] : [{ id, path }, ...(base === '' ? [] : [{ id, path: base + path }])],
+  )
 }
 
 export function createIdentity(parts: IdentityParts): Identity {

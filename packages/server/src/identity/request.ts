@@ -62,6 +62,16 @@ export function readRequest(
   })
 }
 
+/** The same request as a GET of another page of ours: for what was asked before somebody signed in. */
+export function askedAgain({ received }: PageRequest, target: string): EndpointRequest {
+  return {
+    ...received,
+    facts: { ...received.facts, method: 'GET', target },
+    body: Buffer.alloc(0),
+    matched: { ...received.matched, query: target.slice(pathOf(target).length) },
+  }
+}
+
 export const ipText = ({ ip }: PageRequest): string => formatIp(ip)
 
 /** `/postern` of `https://example.com/postern`; empty where the console has an origin to itself. */
@@ -73,7 +83,7 @@ export function belowBase(target: string, publicUrl: string): string {
   return base !== '' && target.startsWith(`${base}/`) ? target.slice(base.length) : target
 }
 
-export function pathOf(target: string): string {
+function pathOf(target: string): string {
   const mark = target.indexOf('?')
   return mark === -1 ? target : target.slice(0, mark)
 }

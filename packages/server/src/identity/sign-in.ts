@@ -125,7 +125,7 @@ interface Shown {
 async function form(context: Context, request: PageRequest, shown: Shown): Promise<Answer> {
   const { id: browser, headers } = browserOf(context, request)
   const { email = '', errors = {}, confirms = false, asksCode = false, general = null } = shown
-  const visitor = visitorOf(context)
+  const visitor = await visitorOf(context, request, wayOn(request))
   const again = confirms || request.query.get('again') === '1'
   const title = again ? 'Confirm that it is you' : 'Sign in'
   const action = `/sign-in?${again ? 'again=1&' : ''}${request.query.get('other') === '1' ? 'other=1&' : ''}continue=${encodeURIComponent(wayOn(request))}`

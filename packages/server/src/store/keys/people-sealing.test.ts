@@ -50,11 +50,10 @@ describe('sealing of people', () => {
     const sealed = people.sealText(new Secret('x'), 'sign-in', noon)
     for (let at = 0; at < sealed.length; at++) {
       const other = sealed[at] === 'A' ? 'B' : 'A'
-      const altered = sealed.slice(0, at) + other + sealed.slice(at + 1)
-      // The last character of base64url may have bits that mean nothing.
-      if (Buffer.from(altered, 'base64url').equals(Buffer.from(sealed, 'base64url'))) continue
-      expect(people.openText(altered, 'sign-in')).toBeNull()
+      expect(people.openText(sealed.slice(0, at) + other + sealed.slice(at + 1), 'sign-in')).toBeNull()
+      expect(people.openText(sealed.slice(0, at), 'sign-in')).toBeNull()
     }
+    for (const more of ['A', 'AA', 'AAAA', '=', '.']) expect(people.openText(sealed + more, 'sign-in')).toBeNull()
   })
 
   it.each(['', '.', 'a.', '.AAAA', 'zzzzzzzzz.AAAA', 'a.AAAA', 'a.AA AA', `a.${'A'.repeat(20_000)}`])(
