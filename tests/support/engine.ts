@@ -123,6 +123,7 @@ export async function startEngine(
   const oauth = createOAuth({
     declaration: () => declaration,
     clients: dataPlane.clients,
+    liveTokens: dataPlane.liveTokens,
     tokens: store.tokens,
     grants: store.grants,
     grantRecord: (input) => store.records.grant(input),

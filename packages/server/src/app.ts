@@ -213,6 +213,7 @@ async function assemble(
   const oauth = createOAuth({
     declaration: () => declaration,
     clients: dataPlane.clients,
+    liveTokens: dataPlane.liveTokens,
     tokens: store.tokens,
     grants: store.grants,
     grantRecord: (input) => store.records.grant(input),

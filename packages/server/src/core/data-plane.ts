@@ -4,6 +4,7 @@ import { answerOf, corsHeaders, limitHeadersOf } from './decision/answer.ts'
 import { Clients } from './decision/clients.ts'
 import { Decider } from './decision/decider.ts'
 import { identityHeaders } from './decision/identity.ts'
+import { LiveTokens } from './decision/live-tokens.ts'
 import type { Freshness, TokenParts } from './decision/resolve.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { Limiter } from './limits/limiter.ts'
@@ -21,11 +22,12 @@ export function createDataPlane(parts: {
   readonly recorder: UsageRecorder
   readonly clock: Clock
   readonly onExposed: (entry: MeterEntry) => void
-}): DataPlane & { readonly clients: Clients } {
+}): DataPlane & { readonly clients: Clients; readonly liveTokens: LiveTokens } {
   const failures = new FailureBudget()
   const decider = new Decider({ ...parts, failures })
   return {
     clients: new Clients({ ...parts, failures }),
+    liveTokens: new LiveTokens(parts),
     declaration: parts.declaration,
     evaluate: (facts, trace) => decider.evaluate(facts, trace),
     settle: (evaluation, facts) => decider.settle(evaluation, facts),

@@ -1,16 +1,16 @@
+import { sha256 } from '../base/digest.ts'
 import { ok } from '../base/result.ts'
 import { operatorAccountId } from '../core/accounts/account.ts'
 import type { Client } from '../core/decision/clients.ts'
-import { Trail } from '../core/decision/trail.ts'
+import type { LiveToken } from '../core/decision/live-tokens.ts'
 import type { IntrospectedToken, OAuthDialect } from '../core/oauth/dialect.ts'
 import type { Endpoint } from '../core/oauth/endpoint.ts'
-import type { Token } from '../core/tokens/token.ts'
 import type { Call } from './call.ts'
 import { endpointOf } from './endpoint.ts'
 import { audienceOf } from './mint.ts'
 import { opened } from './opened.ts'
 import type { OAuthParts } from './parts.ts'
-import { tokenDigest } from './presented-token.ts'
+import { shapeOf } from './presented-token.ts'
 import { oauthRefusal } from './refusal.ts'
 
 /**
@@ -27,39 +27,52 @@ export function introspectionEndpoint(parts: OAuthParts, dialect: OAuthDialect):
       return call.fail('client', oauthRefusal('client_unauthenticated'), 'a public client')
     const text = parameters.get(dialect.tokenParameter)
     if (text === undefined) return call.missing(dialect.tokenParameter)
-    const digest = tokenDigest(parts, text)
-    const token = digest === null ? null : await parts.tokens.describe({ digest })
-    const told = token === null || !mayBeTold(client, token) ? null : await alive(parts, call, token, text)
+    const token = await liveToken(parts, call, text)
+    const told = token !== null && mayBeTold(client, token.live) ? toldOf(parts, token, text) : null
     return ok(call.answered(200, dialect.introspected(told)))
   })
 }
 
-function mayBeTold(client: Client, { credential, api }: Token): boolean {
+interface Found {
+  readonly kind: 'access' | 'refresh'
+  readonly live: LiveToken
+}
+
+async function liveToken(parts: OAuthParts, call: Call, text: string): Promise<Found | null> {
+  const { liveTokens, tokens, grantRecord } = parts
+  if (shapeOf(parts, text) !== 'refresh') {
+    const live = await liveTokens.find(call.facts, call.at, text)
+    return live === null ? null : { kind: 'access', live }
+  }
+  const token = await tokens.describe({ digest: sha256(text) })
+  if (token === null) return null
+  const grant = token.grant === null ? null : await grantRecord({ id: token.grant })
+  const live = liveTokens.refresh(call.facts, call.at, token, grant)
+  return live === null ? null : { kind: 'refresh', live }
+}
+
+function mayBeTold(client: Client, { credential, api }: LiveToken): boolean {
   return credential === client.credential || (client.account === operatorAccountId && client.apis.has(api))
 }
 
-/** What can be told of it, with what it may do now; null: it is good for nothing. */
-async function alive(parts: OAuthParts, call: Call, token: Token, text: string): Promise<IntrospectedToken | null> {
-  const { declaration, clients, clock, grantRecord } = parts
-  const api = declaration().apis.get(token.api)
-  const now = clock.now()
-  if (api === undefined || token.kind === 'code') return null
-  if (token.revokedAt !== null || token.spentAt !== null || now >= token.expiresAt) return null
-  const grant = token.grant === null ? null : await grantRecord({ id: token.grant })
-  if (token.grant !== null && (grant === null || !grant.active || grant.role === null)) return null
-  if (!clients.stands(call.facts, call.at, token.credential, api, new Trail(false))) return null
-  const rights = clients.rights(token, api)
+/** With what it may do now. */
+function toldOf({ declaration }: OAuthParts, { kind, live }: Found, text: string): IntrospectedToken | null {
+  const { publicUrl: issuer, apis } = declaration()
+  const api = apis.get(live.api)
+  if (api === undefined) return null
+  const { id, clientId, scopes, label, createdAt: issuedAt, expiresAt } = live
+  const subject = live.user ?? live.credential
   return {
     token: text,
-    id: token.id,
-    kind: token.kind,
-    clientId: clients.idOf(token.credential),
-    scopes: token.scopes.filter((scope) => rights.holds(scope)),
-    subject: grant?.user ?? token.credential,
+    id,
+    kind,
+    clientId,
+    scopes,
+    subject,
     audience: audienceOf(api),
-    issuer: declaration().publicUrl,
-    label: token.label,
-    issuedAt: token.createdAt,
-    expiresAt: token.expiresAt,
+    issuer,
+    label,
+    issuedAt,
+    expiresAt,
   }
 }

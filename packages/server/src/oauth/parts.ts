@@ -3,6 +3,7 @@ import type { Ids } from '../base/ids.ts'
 import type { Random } from '../base/random.ts'
 import type { Declaration } from '../core/apis/api.ts'
 import type { Clients } from '../core/decision/clients.ts'
+import type { LiveTokens } from '../core/decision/live-tokens.ts'
 import type { GrantStore } from '../core/grants/grant-store.ts'
 import type { GrantRecord } from '../core/grants/grant.ts'
 import type { SigningKeys } from '../core/oauth/signing-keys.ts'
@@ -14,6 +15,7 @@ import type { NewToken } from '../core/tokens/token.ts'
 export interface OAuthParts {
   readonly declaration: () => Declaration
   readonly clients: Clients
+  readonly liveTokens: LiveTokens
   readonly tokens: TokenStore
   readonly grants: GrantStore
   /** Withdrawn ones as well. Null: there is none. */

@@ -14,7 +14,7 @@ export interface PresentedClient {
   readonly secret: string | null
 }
 
-export type ClientMethod = 'client_secret_basic' | 'client_secret_post' | 'pair_headers' | 'none'
+type ClientMethod = 'client_secret_basic' | 'client_secret_post' | 'pair_headers' | 'none'
 
 /** Finds the one client of a request; never more than one way at once (RFC 6749, section 2.3). */
 export function presentedClient(

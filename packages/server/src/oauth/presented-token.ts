@@ -1,10 +1,15 @@
 import { sha256 } from '../base/digest.ts'
-import { classifyKey } from '../core/credentials/format.ts'
+import { classifyKey, type ShapeClass } from '../core/credentials/format.ts'
 import type { OAuthParts } from './parts.ts'
 
-/** Digest of what can be a token of ours; null: it cannot, and nothing needs to be looked up. */
-export function tokenDigest({ declaration }: OAuthParts, text: string): Uint8Array | null {
+/** A wrong checksum costs no look-up. */
+export function shapeOf({ declaration }: OAuthParts, text: string): ShapeClass {
   const { brand, formerBrands } = declaration()
-  const shape = classifyKey(text, [brand, ...formerBrands])
+  return classifyKey(text, [brand, ...formerBrands])
+}
+
+/** Digest of what can be a token of ours; null: it cannot, and nothing needs to be looked up. */
+export function tokenDigest(parts: OAuthParts, text: string): Uint8Array | null {
+  const shape = shapeOf(parts, text)
   return shape === 'access' || shape === 'refresh' || shape === 'jwt' ? sha256(text) : null
 }

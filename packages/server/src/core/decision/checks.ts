@@ -352,8 +352,8 @@ export const authenticationChecks: readonly Check[] = [state, expiry, notBefore,
 /** Whether a client may have what somebody allowed it on the API. */
 export const actingChecks: readonly Check[] = [state, expiry, notBefore, apiFit, account, plan, ip]
 
-/** Whether what was issued to a credential for the API is still good, wherever it is used from. */
-export const standingChecks: readonly Check[] = [state, expiry, notBefore, apiFit, account, plan]
+/** Whether a token is good, wherever it is used from. */
+export const standingChecks: readonly Check[] = [state, expiry, notBefore, token, grant, apiFit, account, plan]
 
 /** Whether a client may have a token for the API, to act for itself. */
 export const mintingChecks: readonly Check[] = [

@@ -1,24 +1,15 @@
 import { fail, ok, type Result } from '../../base/result.ts'
-import type { Api, Declaration } from '../apis/api.ts'
+import type { Api } from '../apis/api.ts'
 import { classifyKey, isPresentable } from '../credentials/format.ts'
 import type { OAuthClient } from '../credentials/oauth-client.ts'
 import type { FailureBudget } from '../limits/failure-budget.ts'
-import type { Limiter } from '../limits/limiter.ts'
 import { digestWords } from '../records/digest-words.ts'
 import type { Principal } from '../records/principal.ts'
-import type { RecordTable } from '../records/table.ts'
 import type { Candidate } from './candidate.ts'
-import {
-  actingChecks,
-  type Check,
-  authenticationChecks,
-  mintingChecks,
-  namingChecks,
-  standingChecks,
-} from './checks.ts'
-import type { Evaluation, Refusal } from './evaluation.ts'
+import { actingChecks, type Check, authenticationChecks, mintingChecks, namingChecks } from './checks.ts'
+import { apiOf, type At, type CandidateParts, clientCandidate, ownToken, planOf, run } from './client-candidate.ts'
+import type { Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
-import { headerValue } from './headers.ts'
 import type { Rights } from './held-rights.ts'
 import { refuse } from './refuse.ts'
 import type { Freshness } from './resolve.ts'
@@ -50,9 +41,6 @@ export interface ClientRefusal {
   readonly refusal: Refusal
   readonly principal: Principal | null
 }
-
-/** Where a request came to, as matching found it. */
-type At = Pick<Evaluation, 'api' | 'route' | 'clientIp' | 'environment' | 'prefixLength' | 'query'>
 
 interface Found {
   readonly row: number
@@ -101,7 +89,7 @@ export class Clients {
       return fail(refuse('decision_unavailable', { retryAfterMs: 1000 }))
     const row = table.findClient(clientId)
     if (row === -1) return null
-    const candidate = this.#candidate(facts, at, this.#apiOf(at), { row, secretRow: -1 })
+    const candidate = this.#candidate(facts, at, apiOf(at), { row, secretRow: -1 })
     const refusal = run(namingChecks, candidate, trail)
     return refusal === null ? ok(this.#client(candidate)) : fail(refusal)
   }
@@ -116,30 +104,18 @@ export class Clients {
     return this.#runNow(actingChecks, facts, at, credential, api, trail)
   }
 
-  /** Whether what was issued to a credential for the API can still be good, wherever it is used from. */
-  stands(facts: RequestFacts, at: At, credential: string, api: Api, trail: Trail): boolean {
-    return this.#runNow(standingChecks, facts, at, credential, api, trail) === null
-  }
-
   /** What it may do on the API at this moment. */
   rights({ credential }: Pick<Client, 'credential'>, api: Api): Rights {
     const { table } = this.#parts
     const row = table.findCredential(credential)
-    const plan = row === -1 ? null : this.#planOf(row)
+    const plan = row === -1 ? null : planOf(this.#parts, row)
     return plan === null ? noRights : this.#rights.of(table.profile(row), plan, api)
   }
 
   /** Whose secret it is that came over plain HTTP; null: nobody's. */
   exposed(facts: RequestFacts, at: At, presented: PresentedClient): Principal | null {
     const found = presented.secret !== null && this.#isWellFormed(presented) ? this.#find(presented) : null
-    return found === null ? null : this.#client(this.#candidate(facts, at, this.#apiOf(at), found)).principal
-  }
-
-  /** Its `client_id`; empty where it is not in memory any more. */
-  idOf(credential: string): string {
-    const { table } = this.#parts
-    const row = table.findCredential(credential)
-    return row === -1 ? '' : (table.publicId(row) ?? '')
+    return found === null ? null : this.#client(this.#candidate(facts, at, apiOf(at), found)).principal
   }
 
   /** For what nobody was ever given: guessing has its price. */
@@ -206,7 +182,7 @@ export class Clients {
     const named = () => `client ${shown(presented.clientId)}, ${found === null ? 'no record' : 'record found'}`
     if (!trail.add('known', found !== null, named, 'credential_unknown') || found === null)
       return this.#failed(facts, at, refuse('credential_unknown'))
-    const candidate = this.#candidate(facts, at, this.#apiOf(at), found)
+    const candidate = this.#candidate(facts, at, apiOf(at), found)
     const client = this.#client(candidate)
     if (found.secretRow === -1 && client.oauth?.type !== 'public') {
       trail.add('known', false, 'a client that has a secret, named without it', 'client_unauthenticated')
@@ -279,72 +255,18 @@ export class Clients {
     }
   }
 
-  #apiOf({ api }: At): Api {
-    if (api === null) throw new Error('an endpoint for tokens was reached without an API')
-    return api
-  }
-
-  #planOf(row: number) {
-    const { table, declaration } = this.#parts
-    return declaration().plans.get(table.account(row).record?.plan ?? '') ?? null
-  }
-
   #candidate(facts: RequestFacts, at: At, api: Api, { row, secretRow }: Found): Candidate {
-    const { table, limiter } = this.#parts
-    const { route, prefixLength, query, environment, clientIp } = at
-    if (route === null) throw new Error('an endpoint for tokens was reached without its route')
-    return {
-      facts,
-      api,
-      route,
-      unmatched: null,
-      prefixLength,
-      query,
-      environment,
-      region: null,
-      ip: clientIp,
-      presented: { place: noPlace },
-      origin: headerValue(facts.headers, 'origin'),
-      form: 'key',
-      row,
-      holder: row,
-      secretRow,
-      own: table.own(row),
-      holderOwn: table.own(row),
-      plan: this.#planOf(row),
-      holderPlan: this.#planOf(row),
-      token: null,
-      grant: null,
-      beside: null,
-      table,
-      limiter,
-      rights: this.#rights,
-      held: null,
-      charge: null,
-    }
+    return clientCandidate(this.#parts, this.#rights, { facts, at, api }, { ...ownToken, row, holder: row, secretRow })
   }
 }
 
-export interface ClientsParts {
-  readonly declaration: () => Declaration
-  readonly table: RecordTable
-  readonly limiter: Limiter
+export interface ClientsParts extends CandidateParts {
   readonly failures: FailureBudget
   readonly freshness: Freshness
 }
 
 const noRights: Rights = { scopes: [], holds: () => false }
-const noPlace = { in: 'basic', accept: ['key'], kinds: null } as const
 
 function refused(refusal: Refusal, principal: Principal | null = null): Result<never, ClientRefusal> {
   return fail({ refusal, principal })
-}
-
-function run(checks: readonly Check[], candidate: Candidate, trail: Trail): Refusal | null {
-  for (const check of checks) {
-    const refusal = check.test(candidate)
-    trail.add(check.step, refusal === null, () => check.compared(candidate), refusal?.code ?? 'internal_error')
-    if (refusal !== null) return refusal
-  }
-  return null
 }

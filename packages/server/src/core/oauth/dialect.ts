@@ -23,7 +23,7 @@ export interface OAuthDialect {
 /** A JSON body with status 200. */
 export type DialectBody = Readonly<Record<string, unknown>>
 
-export interface DialectAnswer {
+interface DialectAnswer {
   readonly status: number
   /** Null: no body. */
   readonly body: DialectBody | null

@@ -19,7 +19,8 @@ export class HeldToken implements Standing {
   readonly subject: string | null
   readonly notBefore: number
   readonly expiresAt: number
-  readonly #api: string
+  /** That it is for; empty where it is of another issuer, which may name several. */
+  readonly api: string
   readonly #scopes: readonly string[]
   readonly #scopesByApi: ReadonlyMap<string, readonly string[]> | null
   revoked: boolean
@@ -44,7 +45,7 @@ export class HeldToken implements Standing {
     this.subject = foreign?.subject ?? null
     this.notBefore = foreign?.notBefore ?? Number.NEGATIVE_INFINITY
     this.expiresAt = from.expiresAt
-    this.#api = own?.api ?? ''
+    this.api = own?.api ?? ''
     this.#scopes = own?.scopes ?? []
     this.#scopesByApi = foreign?.scopesByApi ?? null
     this.revoked = own?.revoked ?? false
@@ -53,6 +54,6 @@ export class HeldToken implements Standing {
   /** What it carries on an API; null: it is for another one. */
   scopesOn(api: string): readonly string[] | null {
     if (this.#scopesByApi !== null) return this.#scopesByApi.get(api) ?? null
-    return api === this.#api ? this.#scopes : null
+    return api === this.api ? this.#scopes : null
   }
 }

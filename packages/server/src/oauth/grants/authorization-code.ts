@@ -3,13 +3,13 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { sha256 } from '../../base/digest.ts'
 import { ok, type Result } from '../../base/result.ts'
 import type { Api } from '../../core/apis/api.ts'
-import { classifyKey } from '../../core/credentials/format.ts'
 import type { Client } from '../../core/decision/clients.ts'
 import type { PresentedCode } from '../../core/tokens/token-store.ts'
 import type { Call } from '../call.ts'
 import { mintAccess, mintRefresh, type MintTerms } from '../mint.ts'
 import type { Parameters } from '../parameters.ts'
 import type { OAuthParts } from '../parts.ts'
+import { shapeOf } from '../presented-token.ts'
 import { provenanceOf } from '../provenance.ts'
 import { oauthRefusal, type OAuthRefusal } from '../refusal.ts'
 import { apiOfResource } from '../resource.ts'
@@ -28,7 +28,7 @@ export const authorizationCode: Grant = {
     const { clients, clock, minted, tokens } = parts
     const text = parameters.get('code')
     if (text === undefined) return call.missing('code')
-    const digest = digestOf(text, parts)
+    const digest = shapeOf(parts, text) === 'code' ? sha256(text) : null
     const presented = digest === null ? null : await tokens.findCode({ digest })
     if (digest === null || presented === null) {
       clients.chargeFailure(call.facts, call.at)
@@ -57,12 +57,6 @@ export const authorizationCode: Grant = {
         return ok(issuedTokens(client, access, refresh))
     }
   },
-}
-
-/** A wrong checksum costs no look-up. */
-function digestOf(text: string, { declaration }: OAuthParts): Uint8Array | null {
-  const { brand, formerBrands } = declaration()
-  return classifyKey(text, [brand, ...formerBrands]) === 'code' ? sha256(text) : null
 }
 
 /** What is to be issued, where the client, its redirect URI, its verifier and its resource are those of the code. */

@@ -1,12 +1,12 @@
 import { sha256 } from '../../base/digest.ts'
 import { ok, type Result } from '../../base/result.ts'
-import { classifyKey } from '../../core/credentials/format.ts'
 import type { Client } from '../../core/decision/clients.ts'
 import type { PresentedRefresh } from '../../core/tokens/token-store.ts'
 import type { Call } from '../call.ts'
 import { mintAccess, mintRefresh, type MintTerms } from '../mint.ts'
 import type { Parameters } from '../parameters.ts'
 import type { OAuthParts } from '../parts.ts'
+import { shapeOf } from '../presented-token.ts'
 import { provenanceOf } from '../provenance.ts'
 import { oauthRefusal, type OAuthRefusal } from '../refusal.ts'
 import { apiOfResource } from '../resource.ts'
@@ -26,7 +26,7 @@ export const refreshToken: Grant = {
     const { clients, clock, minted, tokens } = parts
     const text = parameters.get('refresh_token')
     if (text === undefined) return call.missing('refresh_token')
-    const digest = digestOf(text, parts)
+    const digest = shapeOf(parts, text) === 'refresh' ? sha256(text) : null
     const presented = digest === null ? null : await tokens.findRefresh({ digest })
     if (digest === null || presented === null) {
       clients.chargeFailure(call.facts, call.at)
@@ -62,12 +62,6 @@ export const refreshToken: Grant = {
         return ok(issuedTokens(client, access, refresh))
     }
   },
-}
-
-/** A wrong checksum costs no look-up. */
-function digestOf(text: string, { declaration }: OAuthParts): Uint8Array | null {
-  const { brand, formerBrands } = declaration()
-  return classifyKey(text, [brand, ...formerBrands]) === 'refresh' ? sha256(text) : null
 }
 
 async function fitting(
