@@ -196,7 +196,7 @@ describe('an authorization code', () => {
   })
 
   it('18: a verifier without a challenge cannot be: no request without one is taken', async () => {
-    await expect(consent(engine, client, world, { code_challenge: undefined })).rejects.toThrow()
+    await expect(consent(engine, client, world, { code_challenge: undefined })).rejects.toThrow('redirect')
   })
 
   it('26: dies with the consent, the client, and the person', async () => {

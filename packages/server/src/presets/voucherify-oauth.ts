@@ -47,7 +47,7 @@ function introspected(token: IntrospectedToken | null): DialectBody {
     access_token: token.token,
     client_id: token.clientId,
     expires_at: seconds(token.expiresAt),
-    expires_in: seconds(token.expiresAt - token.issuedAt),
+    expires_in: Math.round((token.expiresAt - token.issuedAt) / 1000),
     scope: token.scopes.join(' '),
     token_type: 'Bearer',
     active: true,

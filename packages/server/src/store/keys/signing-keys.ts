@@ -3,7 +3,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, typ
 import type { PublicJwk, SigningKey, SigningKeys } from '../../core/oauth/signing-keys.ts'
 import type { KeyFiles } from './key-files.ts'
 
-export interface SigningKeyTimes {
+interface SigningKeyTimes {
   /** From the making of a key until it signs: by then every verifier has read it. */
   readonly publishedMs: number
   /** A key signs for so long. */
@@ -15,7 +15,7 @@ export interface SigningKeyTimes {
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
-export const signingKeyTimes: SigningKeyTimes = {
+const signingKeyTimes: SigningKeyTimes = {
   publishedMs: dayMs,
   rotatedMs: 90 * dayMs,
   // A token lives for a day at most, whatever is declared.
