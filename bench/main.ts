@@ -13,6 +13,7 @@ const benches: readonly { readonly name: string; readonly load: () => Promise<Be
   { name: 'revoke', load: async () => (await import('./revoke.ts')).revoke },
   { name: 'gateway', load: async () => (await import('./gateway.ts')).gateway },
   { name: 'verify', load: async () => (await import('./verify.ts')).verify },
+  { name: 'oauth', load: async () => (await import('./oauth.ts')).oauth },
   { name: 'streams', load: async () => (await import('./streams.ts')).streams },
   { name: 'latency', load: async () => (await import('./latency.ts')).latency },
   { name: 'soak', load: async () => (await import('./soak.ts')).soak },

@@ -15,7 +15,7 @@ apis:
 plans:
   pro:
     apis: [shop]
-    kinds: [secret]
+    kinds: [secret, oauth_client]
     limits: [{name: default, per: credential, requests: 1000000000, window: 1m}]
     quotas: [{name: month, per: credential, requests: 1000000000, period: month}]
   none: {apis: [other], kinds: [secret]}
