@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 
-import { expect } from 'vitest'
-
 import type { Provenance } from '../core/audit/event.ts'
 import type { SealedField } from '../core/connections/connection.ts'
 import type { Member, MemberRole } from '../core/people/member.ts'
@@ -187,11 +185,3 @@ export async function create(store: Store, home: Home, credential = aCredential(
 export async function revoke(store: Store, id: string): ReturnType<Store['credentials']['setState']> {
   return store.credentials.setState({ id, scope: null, change: { to: 'revoked', reason: 'gone', hide: false }, by })
 }
-
-export const notFound = { ok: false, error: { code: 'not_found' } } as const
-
-/** A refusal whose sentence says this. */
-export const conflict = (what: RegExp): unknown => ({
-  ok: false,
-  error: { code: 'conflict', what: expect.stringMatching(what) as unknown },
-})

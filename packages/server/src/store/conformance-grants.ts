@@ -3,18 +3,8 @@ import { describe, expect, it } from 'vitest'
 
 import { noChanges } from '../core/records/record.ts'
 import type { Store } from '../core/store.ts'
-import {
-  anAccount,
-  aPerson,
-  at,
-  by,
-  conflict,
-  must,
-  notFound,
-  type Home,
-  type Opened,
-  type Person,
-} from './conformance-data.ts'
+import { anAccount, aPerson, at, by, must, type Home, type Opened, type Person } from './conformance-data.ts'
+import { conflict, notFound } from './conformance-refusals.ts'
 import { aCode, aConsent, aFamily, aGrantOf, consentAgain, isGood, rotate, spend } from './conformance-token-data.ts'
 
 const first = { limit: 100, after: null, scope: null }

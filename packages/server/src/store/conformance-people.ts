@@ -13,15 +13,14 @@ import {
   aPerson,
   at,
   by,
-  conflict,
   must,
   nextHex,
-  notFound,
   someBytes,
   type Opened,
   type Person,
 } from './conformance-data.ts'
 import { aFactor, aNewcomer, anInvitation, anOpen, aSession } from './conformance-people-data.ts'
+import { conflict, notFound } from './conformance-refusals.ts'
 
 const first = { limit: 100, after: null, scope: null }
 const actorDead = { ok: false, error: { code: 'actor_dead' } }

@@ -3,18 +3,9 @@ import { describe, expect, it } from 'vitest'
 
 import type { Provenance } from '../core/audit/event.ts'
 import type { Store } from '../core/store.ts'
-import {
-  actedByUser,
-  anAccount,
-  aPerson,
-  by,
-  conflict,
-  must,
-  notFound,
-  someBytes,
-  type Opened,
-} from './conformance-data.ts'
+import { actedByUser, anAccount, aPerson, by, must, someBytes, type Opened } from './conformance-data.ts'
 import { aFactor, aNewcomer, anOpen, aSession } from './conformance-people-data.ts'
+import { conflict, notFound } from './conformance-refusals.ts'
 import {
   aCode,
   aConsent,

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 
-import { expect } from 'vitest'
-
 import type { GrantStore } from '../core/grants/grant-store.ts'
 import type { Grant } from '../core/grants/grant.ts'
 import type { Store } from '../core/store.ts'
@@ -134,7 +132,8 @@ export async function aFamily(
 ): Promise<Consented & { readonly access: NewToken; readonly refresh: NewToken }> {
   const consented = await aConsent(store)
   const { access, refresh, both } = successorsOf(consented, over)
-  expect((await spend(store, consented.code, both)).value).toBe('spent')
+  const { value } = await spend(store, consented.code, both)
+  if (value !== 'spent') throw new Error(value)
   return { ...consented, access, refresh }
 }
 

@@ -5,7 +5,8 @@ import { noChanges } from '../core/records/record.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenStore } from '../core/tokens/token-store.ts'
 import type { NewToken } from '../core/tokens/token.ts'
-import { anAccount, at, by, create, must, notFound, someBytes, type Opened } from './conformance-data.ts'
+import { anAccount, at, by, create, must, someBytes, type Opened } from './conformance-data.ts'
+import { notFound } from './conformance-refusals.ts'
 import {
   aConsent,
   aFamily,

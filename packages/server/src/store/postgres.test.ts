@@ -14,6 +14,7 @@ import { anAccount, by, type Opened } from './conformance-data.ts'
 import { raceConformance } from './conformance-races.ts'
 import { conformance } from './conformance.ts'
 import { openStore } from './index.ts'
+import { expectKept, mintAndKill } from './mint-and-kill.ts'
 import { secured } from './postgres/pool.ts'
 
 describe('the store on PostgreSQL', () => {
@@ -51,6 +52,20 @@ describe('the store on PostgreSQL', () => {
       return { store: inTurns(one, two), checkpointsFolder: root }
     })
   })
+
+  it(
+    'keeps what was answered when a node is killed while it mints, refreshes and revokes',
+    { timeout: 180_000 },
+    async () => {
+      const url = await aDatabase()
+      const dataFolder = mkdtempSync(join(root, 'killed-'))
+      const acknowledged = await mintAndKill(url, dataFolder, 5)
+      expect(Math.min(acknowledged.minted.length, acknowledged.rotated.size)).toBeGreaterThan(50)
+      const store = await openStore({ url, dataFolder, checkpointsFolder: dataFolder, clock: fixedClock() })
+      opened.push(store)
+      await expectKept(store, acknowledged)
+    },
+  )
 
   it('gives a hint of what another node committed', async () => {
     const url = await aDatabase()

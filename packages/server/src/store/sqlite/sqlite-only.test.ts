@@ -18,6 +18,7 @@ import { aLent } from '../conformance-lent.ts'
 import { aFamily } from '../conformance-token-data.ts'
 import { aRequest, verifyChain } from '../conformance.ts'
 import { acquireDataLock, createKeyFiles, openStore, restore, RestoreRefused } from '../index.ts'
+import { expectKept, mintAndKill } from '../mint-and-kill.ts'
 import { readRevocations } from '../revocations.ts'
 
 const clock = fixedClock()
@@ -78,6 +79,21 @@ describe('SQLite', () => {
         expect(logged.has(id)).toBe(true)
       }
     })
+  })
+
+  describe('a process that is killed while it mints, refreshes and revokes', () => {
+    it(
+      'loses no answered token, revives no revoked one, spends no refresh token twice',
+      { timeout: 180_000 },
+      async () => {
+        const dataFolder = aFolder()
+        const acknowledged = await mintAndKill('sqlite', dataFolder, 10)
+        expect(Math.min(acknowledged.minted.length, acknowledged.rotated.size)).toBeGreaterThan(100)
+        const store = await open(dataFolder)
+        await expectKept(store, acknowledged)
+        await verifyChain(store)
+      },
+    )
   })
 
   describe('migrations', () => {
