@@ -44,7 +44,7 @@ export class Housekeeping {
   }
 
   start(): void {
-    const { clock } = this.#parts
+    const { clock, store } = this.#parts
     this.#timers.push(
       clock.every(secondMs, () => void this.#once('usage.flush', () => this.#flushUsage())),
       clock.every(secondMs, () => void this.#once('quotas.flush', () => this.#flushQuotas())),
@@ -53,7 +53,7 @@ export class Housekeeping {
       clock.every(minuteMs, () => void this.#once('windows.close', () => this.closeWindows())),
       clock.every(minuteMs, () => void this.#once('connections.uses', () => this.#noteConnections())),
       clock.every(minuteMs, () => void this.#once('usage.maintain', () => this.#maintain())),
-      clock.every(minuteMs, () => void this.#once('tokens.prune', () => this.pruneEnded())),
+      clock.every(minuteMs, () => void this.#once('tokens.prune', () => pruneEnded(store, clock.now()))),
     )
   }
 
@@ -78,17 +78,6 @@ export class Housekeeping {
     const now = clock.now()
     await store.credentials.closeWindows({ now })
     sweepKeys(now)
-  }
-
-  /**
-   * Tokens, sessions and links are kept for a day after they have ended, so that their holders can be told. In steps,
-   * between which others write; what a minute leaves is for the next.
-   */
-  async pruneEnded(): Promise<void> {
-    const { store, clock } = this.#parts
-    const before = clock.now() - dayMs
-    for (let step = 0; step < pruneStepsMax && (await store.tokens.prune({ before })) > 0; step++);
-    for (let step = 0; step < pruneStepsMax && (await store.people.prune({ before })) > 0; step++);
   }
 
   async #flushUsage(): Promise<void> {
@@ -135,4 +124,14 @@ export class Housekeeping {
     this.#running.set(name, run)
     return run
   }
+}
+
+/**
+ * Tokens, sessions and links are kept for a day after they have ended, so that their holders can be told. In steps,
+ * between which others write; what a minute leaves is for the next.
+ */
+export async function pruneEnded({ tokens, people }: Pick<Store, 'tokens' | 'people'>, now: number): Promise<void> {
+  const before = now - dayMs
+  for (let step = 0; step < pruneStepsMax && (await tokens.prune({ before })) > 0; step++);
+  for (let step = 0; step < pruneStepsMax && (await people.prune({ before })) > 0; step++);
 }

@@ -1,6 +1,7 @@
 /* oxlint-disable unicorn/consistent-function-scoping -- small helpers stand beside the claims that use them */
 import { describe, expect, it } from 'vitest'
 
+import { pruneEnded } from '../core/housekeeping.ts'
 import { noChanges } from '../core/records/record.ts'
 import type { Store } from '../core/store.ts'
 import type { TokenStore } from '../core/tokens/token-store.ts'
@@ -18,6 +19,8 @@ import {
   spend,
   successorsOf,
 } from './conformance-token-data.ts'
+
+const dayMs = 86_400_000
 
 type List = Parameters<TokenStore['list']>[0]
 const everyToken: List = {
@@ -354,6 +357,22 @@ function mintConformance(open: () => Promise<Opened>): void {
       expect(await store.tokens.describe({ digest: token.digest })).not.toBeNull()
       expect(await store.tokens.prune({ before: 5_001 })).toBe(1)
       expect(await store.tokens.describe({ digest: token.digest })).toBeNull()
+    })
+
+    it('stay for a day after they have ended, for whoever holds them to be told, however many they are', async () => {
+      const { store } = await open()
+      const { home, token } = await aMinted(store, { expiresAt: 5_000 })
+      const many = Array.from({ length: 1_200 }, () => aToken(home, token.credential, { expiresAt: 4_000 }))
+      for (let start = 0; start < many.length; start += 100) {
+        await store.tokens.mint({ tokens: many.slice(start, start + 100) })
+      }
+      const left = async () => (await store.tokens.list({ ...everyToken, limit: 2_000 })).items.length
+      await pruneEnded(store, dayMs + 4_000)
+      expect(await left()).toBe(1_201)
+      await pruneEnded(store, dayMs + 5_000)
+      expect(await left()).toBe(1)
+      await pruneEnded(store, dayMs + 5_001)
+      expect(await left()).toBe(0)
     })
 
     it('are found with a credential that memory does not hold', async () => {

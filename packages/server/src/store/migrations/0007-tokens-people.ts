@@ -14,11 +14,12 @@ export const main0007: Migration = {
 }
 
 /**
- * Minting is one insert, and its cost is that of the pages that it touches. Ids and ends ascend, so that all indexes
- * but those of digest and credential grow at their end, and those of grants hold grants' tokens alone. Clustered by
- * id the rows cost 8 % more CPU to insert (each index then carries the id), clustered by digest 20 %; the index of
- * ends costs 5 %, without which expired rows could not be found among those that live long. A family has no index:
- * it is revoked at its code.
+ * Minting is one insert, and its cost is that of the pages that it writes. Ids and ends ascend, so that all indexes
+ * but those of digest and credential grow at their end, and that of grants holds grants' tokens alone. Measured on
+ * SQLite in groups of eight, over a doubling of the table: 3.7 pages each; clustered by id 4.1 (each index then
+ * carries the id), clustered by digest 4.6. Of these 0.2 are the index of ends, without which what has ended could
+ * not be found among what lives long; one more by account would be 0.4. A family has no index: it is revoked at its
+ * code.
  */
 async function createTokens(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const run = (text: string) => sql.raw(text).execute(db)

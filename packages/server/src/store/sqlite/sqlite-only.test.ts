@@ -15,7 +15,7 @@ import { Secret } from '../../base/secret.ts'
 import { StorageFull, type Store } from '../../core/store.ts'
 import { aCredential, anAccount, aSecret, at, by, create, must, revoke } from '../conformance-data.ts'
 import { aLent } from '../conformance-lent.ts'
-import { aFamily } from '../conformance-token-data.ts'
+import { aFamily, graceMs, spend, successorsOf } from '../conformance-token-data.ts'
 import { aRequest, verifyChain } from '../conformance.ts'
 import { acquireDataLock, createKeyFiles, openStore, restore, RestoreRefused } from '../index.ts'
 import { expectKept, mintAndKill } from '../mint-and-kill.ts'
@@ -298,6 +298,25 @@ describe('SQLite', () => {
         }
       }
     }
+    type Family = Awaited<ReturnType<typeof aFamily>>
+    const expectNothingMinted = async (store: Store, family: Family) => {
+      const { access, both } = successorsOf(family)
+      await expect(store.tokens.mint({ tokens: [access] })).rejects.toBeInstanceOf(StorageFull)
+      const { digest } = family.refresh
+      expect(await store.tokens.rotateRefresh({ digest, successors: both, graceMs, by })).toEqual({
+        ok: false,
+        error: { code: 'storage_full' },
+      })
+      expect(await store.tokens.findRefresh({ digest })).toMatchObject({ token: { spentAt: null } })
+    }
+    const expectPeopleEnd = async (store: Store, { access, grant, person }: Family) => {
+      const one = { token: { digest: access.digest }, client: null, scope: null, by: at(2_000) }
+      expect(must(await store.tokens.revoke(one)).value).toMatchObject({ id: access.id })
+      const withdrawn = must(await store.grants.withdraw({ id: grant.id, user: null, scope: null, by }))
+      expect(withdrawn.value.state).toBe('withdrawn')
+      const { user } = person
+      expect(must(await store.people.setUserState({ user, state: 'disabled', by })).value.state).toBe('disabled')
+    }
     const revokeThousand = async (store: Store, ids: readonly string[]) => {
       for (const id of ids.slice(0, 1_000)) expect((await revoke(store, id)).ok).toBe(true)
     }
@@ -309,8 +328,11 @@ describe('SQLite', () => {
         const dataFolder = aFolder()
         const store = await open(dataFolder, 32 * 1024 * 1024)
         const home = await anAccount(store)
+        const [reused, family] = [await aFamily(store), await aFamily(store)]
         const ids = await fill(store, home)
         expect(await store.system.space()).toMatchObject({ ballast: 'whole', full: true })
+        await expectNothingMinted(store, family)
+        expect((await spend(store, reused.code, [])).value).toBe('reused')
         const credentials = [aCredential()]
         const imported = await store.credentials.import({
           ...home,
@@ -332,6 +354,7 @@ describe('SQLite', () => {
         })
         expect(renamed.ok).toBe(true)
         await revokeThousand(store, ids)
+        await expectPeopleEnd(store, family)
         await verifyChain(store)
       },
     )
