@@ -113,6 +113,23 @@ export function raceConformance(open: () => Promise<Opened>): void {
       expect(outcomes).toContain('conflict')
     })
 
+    it('26: a consent before a new password is ended with it, one after it is not', parallel, async () => {
+      const { store } = await open()
+      const { home, client } = await aConsent(store)
+      for (let round = 0; round < 30; round++) {
+        const person = await aPerson(store, home.account, 'developer')
+        const { sequence } = await store.events.head()
+        const change = { user: person.user, passwordHash: 'new', keepSession: null, by }
+        const [consented] = await Promise.all([
+          consentAgain(store, { home, person, client }),
+          store.people.setPassword(change),
+        ])
+        const actions = (await store.events.range({ after: sequence, limit: 9 })).map(({ action }) => action)
+        const before = actions.indexOf('grant.created') < actions.indexOf('user.password_changed')
+        expect((await spend(store, consented.code, [])).value).toBe(before ? 'revoked' : 'spent')
+      }
+    })
+
     it('two consents at once make one grant', parallel, async () => {
       const { store } = await open()
       const { home, client } = await aConsent(store)
