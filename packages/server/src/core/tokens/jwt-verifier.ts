@@ -56,9 +56,3 @@ export interface ForeignToken {
   readonly notBefore: number
   readonly expiresAt: number
 }
-
-/** A first look at a presented text: whether it can only be meant as a JWT (RFC 7515, section 7.1; RFC 7516). */
-export function looksLikeJwt(text: string): boolean {
-  // `{` and what may follow it in a header, in base64url.
-  return text.startsWith('ey') && text.includes('.')
-}
