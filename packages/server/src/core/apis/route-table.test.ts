@@ -180,6 +180,16 @@ describe('raw paths', () => {
     '/objects/..%2fadmin',
     '/%66iles/a//b',
     '//files/a',
+    // As upstreams read it that decode twice, or overlong UTF-8, or as IIS once did.
+    '/files/%252e%252e/admin',
+    '/files/%25252e%25252e%25252fadmin',
+    '/files/..%255c..%255cadmin',
+    '/files/%c0%ae%c0%ae/admin',
+    '/files/..%c0%afadmin',
+    '/files/..%C1%9Cadmin',
+    '/files/%e0%80%ae./admin',
+    '/files/%u002e%U002E/admin',
+    `/files/%${'25'.repeat(20)}2e`,
   ])('%s is not served: it is no raw route, or could reach something else', (path) => {
     expect(idOf(table, 'GET', path, true)).toBeNull()
   })

@@ -25,10 +25,14 @@ export function createRouteTable(
   const matchRaw = (method: string, rawPath: string): RouteMatch | null => {
     const found = find(raw, method, fold(rawPath))
     if (found === null || !found.methodMatched) return found
-    const resolved = resolveGenerously(rawPath)
-    if (resolved === null || !fold(resolved).startsWith(fold(literalPrefix(found.route.pattern)))) return null
-    const other = match(method, resolved)
-    return other?.methodMatched === true && other.route !== found.route ? null : found
+    const prefix = fold(literalPrefix(found.route.pattern))
+    const stays = (reading: string): boolean => {
+      const resolved = resolveGenerously(reading)
+      if (resolved === null || !fold(resolved).startsWith(prefix)) return false
+      const other = match(method, resolved)
+      return other?.methodMatched !== true || other.route === found.route
+    }
+    return generousReadings(rawPath)?.every(stays) === true ? found : null
   }
   return ok({ routes, match, matchRaw })
 }
@@ -211,16 +215,35 @@ function literalPrefix(pattern: string): string {
   return prefix.length > 1 ? prefix.slice(0, -1) : prefix
 }
 
-/**
- * The path as the most generous upstream would read it: all percent-encoding of ASCII decoded once, `\` as `/`,
- * path parameters cut, empty and dot segments resolved. Null where it climbs above its root.
- */
-function resolveGenerously(rawPath: string): string | null {
-  const text = rawPath.replace(/%([0-7][0-9A-Fa-f])/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 16)),
-  )
+const decodingsMax = 4
+
+/** The path as it is, and as upstreams read it that decode it once, twice, …; null where that has no end. */
+function generousReadings(rawPath: string): readonly string[] | null {
+  const readings = [rawPath]
+  for (let text = rawPath; readings.length <= decodingsMax; readings.push(text)) {
+    const decoded = decodedOnce(text)
+    if (decoded === text) return readings
+    text = decoded
+  }
+  return null
+}
+
+const hex = (digits: string): number => Number.parseInt(digits, 16)
+
+/** Percent-encoded ASCII, also as `%uXXXX` and in UTF-8 that is longer than it may be, as careless decoders take it. */
+function decodedOnce(text: string): string {
+  return text
+    .replaceAll(/%u00([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCharCode(hex(digits)))
+    .replaceAll(/%(?:c|e0%8)([01])%([89ab][0-9a-f])/gi, (_, high: string, low: string) =>
+      String.fromCharCode(64 * Number(high) + hex(low) - 0x80),
+    )
+    .replaceAll(/%([0-7][0-9a-f])/gi, (_, digits: string) => String.fromCharCode(hex(digits)))
+}
+
+/** The path with `\` as `/`, path parameters cut, empty and dot segments resolved. Null where it climbs above its root. */
+function resolveGenerously(path: string): string | null {
   const segments: string[] = []
-  for (const segment of text.split(/[/\\]/)) {
+  for (const segment of path.split(/[/\\]/)) {
     const name = segment.split(';', 1)[0] ?? ''
     if (name === '..') {
       if (segments.length === 0) return null
