@@ -12,6 +12,8 @@ export interface Connections {
   /** Whether connections that are established only now come too late. */
   over(): boolean
   add(socket: Socket, connection: Connection<Exchange>): void
+  /** Ends the one that has been idle for longest; false where every one has a request that is running. */
+  makeRoom(): boolean
   /** Ends what is idle, lets what is running end; resolves when the last connection has ended. */
   drain(): Promise<void>
   /** Ends all at once. */
@@ -33,8 +35,9 @@ export function createConnections(clock: Clock, keepAliveMs: number, shaking: ()
   // One look at all, and not a timer for each: a timer would be set anew twice for each request.
   const idle = clock.every(idleStepMs, () => {
     for (const connection of open.values()) {
-      if (!connection.used || connection.current !== null) continue
-      if (connection.idleMs >= keepAliveMs) connection.finish()
+      if (connection.current !== null) continue
+      // The first request of a connection is waited for by Node's server.
+      if (connection.used && connection.idleMs >= keepAliveMs) connection.finish()
       connection.idleMs += idleStepMs
     }
   })
@@ -58,6 +61,15 @@ export function createConnections(clock: Clock, keepAliveMs: number, shaking: ()
         open.delete(socket)
         settle()
       })
+    },
+    makeRoom: () => {
+      let idlest: Connection<Exchange> | null = null
+      for (const connection of open.values()) {
+        if (connection.current !== null || connection.socket.destroyed) continue
+        if (idlest === null || connection.idleMs > idlest.idleMs) idlest = connection
+      }
+      idlest?.socket.destroy()
+      return idlest !== null
     },
     drain: () => {
       draining = true

@@ -3,7 +3,7 @@ import { type AddressInfo, type Server, createServer } from 'node:net'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { systemClock } from '../base/clock.ts'
+import { fixedClock, systemClock } from '../base/clock.ts'
 import { createIds } from '../base/ids.ts'
 import { systemRandom } from '../base/random.ts'
 import { createGateway } from './gateway.ts'
@@ -161,5 +161,49 @@ describe('closing', () => {
     await close(20)
     expect(await client.closed()).toBe('')
     expect(dataPlane.metered).toMatchObject([{ ended: 'client_gone' }])
+  })
+})
+
+describe('a listener that has as many connections as it may (pitfall 21)', () => {
+  const full = async (reply?: Parameters<typeof gatewayTo>[0]) => {
+    const clock = fixedClock()
+    const harness = await gatewayTo(reply, { clock, wire: { connectionsMax: 3 } })
+    const idle = async () => {
+      const client = rawClient(harness.port)
+      client.send(hello)
+      await client.answer()
+      return client
+    }
+    return { ...harness, clock, idle }
+  }
+
+  it('ends the one that has been idle for longest, so that nobody keeps others out by doing nothing', async () => {
+    const { port, clock, idle } = await full()
+    const silent = rawClient(port)
+    await once(silent.socket, 'connect')
+    const [first, second] = [await idle(), await idle()]
+    clock.advance(2_000)
+    first.send(hello)
+    await first.answer()
+    const states = () => [silent, first, second].map(({ socket }) => socket.readyState)
+    const third = await idle()
+    await silent.closed()
+    expect(states()).toEqual(['closed', 'open', 'open'])
+    const fourth = await idle()
+    await second.closed()
+    expect([...states(), third.socket.readyState]).toEqual(['closed', 'open', 'closed', 'open'])
+    for (const { socket } of [first, third, fourth]) socket.destroy()
+  })
+
+  it('lets requests that are running go on, and turns away what comes beside them', async () => {
+    const { port, upstream } = await full(() => undefined)
+    const running = Array.from({ length: 3 }, () => rawClient(port))
+    for (const client of running) client.send(hello)
+    await expect.poll(() => upstream.sockets.size).toBe(3)
+    const another = rawClient(port)
+    another.send(hello)
+    expect(await another.closed()).toBe('')
+    expect(running.map(({ socket }) => socket.readyState)).toEqual(['open', 'open', 'open'])
+    for (const { socket } of running) socket.destroy()
   })
 })

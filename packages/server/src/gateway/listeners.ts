@@ -110,12 +110,14 @@ async function listen(
   })
   // No silent truncation: the lines are counted by `wireFault`, and their bytes are bounded above.
   server.maxHeadersCount = 0
-  server.maxConnections = limits.connectionsMax
+  // Those within their TLS handshake are no connections yet, and are bounded with them.
+  server.maxConnections = 2 * limits.connectionsMax
   let accepting: ListenAddress | null = null
   server.on('connection', (socket) => {
     const bound = connections.over() ? null : accepting
     const connection = bound === null ? null : connectionOf<Exchange>(socket, bound.port, context.tls?.on() === true)
     if (connection === null) return void socket.destroy()
+    if (connections.open.size >= limits.connectionsMax && !connections.makeRoom()) return void socket.destroy()
     connections.add(socket, connection)
     // Node takes its own listener away with CONNECT and Upgrade: a reset would then end the process.
     socket.on('error', ignore)
