@@ -87,10 +87,10 @@ describe('oauth4webapi', () => {
     const issuer = new URL(server.console)
     const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure })
     const as = await oauth.processDiscoveryResponse(issuer, found)
-    const it = { client_id: client.publicId }
+    const app = { client_id: client.publicId }
     const proof = oauth.ClientSecretBasic(client.value)
-    const asked = await oauth.clientCredentialsGrantRequest(as, it, proof, { scope: 'orders.read' }, insecure)
-    const machine = await oauth.processClientCredentialsResponse(as, it, asked)
+    const asked = await oauth.clientCredentialsGrantRequest(as, app, proof, { scope: 'orders.read' }, insecure)
+    const machine = await oauth.processClientCredentialsResponse(as, app, asked)
     expect(machine.token_type).toBe('bearer')
 
     const query = new URLSearchParams({
@@ -104,26 +104,26 @@ describe('oauth4webapi', () => {
     })
     const parameters = oauth.validateAuthResponse(
       as,
-      it,
-      await cameBack(`${as.authorization_endpoint}?${query}`),
+      app,
+      await cameBack(`${as.authorization_endpoint}?${query.toString()}`),
       'abc',
     )
     const redeemed = await oauth.authorizationCodeGrantRequest(
       as,
-      it,
+      app,
       proof,
       parameters,
       redirectUri,
       verifier,
       insecure,
     )
-    const tokens = await oauth.processAuthorizationCodeResponse(as, it, redeemed)
-    const refreshed = await oauth.refreshTokenGrantRequest(as, it, proof, tokens.refresh_token ?? '', insecure)
-    const next = await oauth.processRefreshTokenResponse(as, it, refreshed)
+    const tokens = await oauth.processAuthorizationCodeResponse(as, app, redeemed)
+    const refreshed = await oauth.refreshTokenGrantRequest(as, app, proof, tokens.refresh_token ?? '', insecure)
+    const next = await oauth.processRefreshTokenResponse(as, app, refreshed)
     expect(await call(next.access_token)).toBe(200)
-    const looked = await oauth.introspectionRequest(as, it, proof, next.access_token, insecure)
-    expect((await oauth.processIntrospectionResponse(as, it, looked)).active).toBe(true)
-    await oauth.processRevocationResponse(await oauth.revocationRequest(as, it, proof, next.access_token, insecure))
+    const looked = await oauth.introspectionRequest(as, app, proof, next.access_token, insecure)
+    expect((await oauth.processIntrospectionResponse(as, app, looked)).active).toBe(true)
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, app, proof, next.access_token, insecure))
     expect(await call(next.access_token)).toBe(401)
   })
 })
@@ -160,31 +160,31 @@ describe('simple-oauth2', () => {
 
 describe('@badgateway/oauth2-client', () => {
   it.each(['client_secret_basic', 'client_secret_post'] as const)('by %s', async (authenticationMethod) => {
-    const it = new OAuth2Client({
+    const app = new OAuth2Client({
       server: server.console,
       clientId: client.publicId,
       clientSecret: client.value,
       discoveryEndpoint: '/.well-known/oauth-authorization-server',
       authenticationMethod,
     })
-    const machine = await it.clientCredentials({ scope: ['orders.read'] })
+    const machine = await app.clientCredentials({ scope: ['orders.read'] })
     expect(await call(machine.accessToken)).toBe(200)
-    const url = await it.authorizationCode.getAuthorizeUri({
+    const url = await app.authorizationCode.getAuthorizeUri({
       redirectUri,
       state: 'abc',
       codeVerifier: verifier,
       scope: scope.split(' '),
     })
     const back = await cameBack(url)
-    const tokens = await it.authorizationCode.getTokenFromCodeRedirect(back, {
+    const tokens = await app.authorizationCode.getTokenFromCodeRedirect(back, {
       redirectUri,
       state: 'abc',
       codeVerifier: verifier,
     })
-    const next = await it.refreshToken(tokens)
+    const next = await app.refreshToken(tokens)
     expect(await call(next.accessToken)).toBe(200)
-    expect((await it.introspect(next)).active).toBe(true)
-    await it.revoke(next)
+    expect((await app.introspect(next)).active).toBe(true)
+    await app.revoke(next)
     expect(await call(next.accessToken)).toBe(401)
   })
 })

@@ -49,8 +49,8 @@ const fields = [
 ] as const satisfies readonly (keyof Seen)[]
 
 describe('the same request is answered as node-oidc-provider answers it, or the difference has a reason', () => {
-  it.each(probes)('$name', async ({ name, run }) => {
-    expect(unexplained(name, await run(oracle), await run(postern))).toEqual({})
+  it.each(probes)('$name', async (probe) => {
+    expect(unexplained(probe.name, await probe.run(oracle), await probe.run(postern))).toEqual({})
   })
 
   it('and every reason is needed, of more than 150 requests', () => {

@@ -1,5 +1,4 @@
-export const tokenKinds = ['access', 'refresh', 'code'] as const
-export type TokenKind = (typeof tokenKinds)[number]
+export type TokenKind = 'access' | 'refresh' | 'code'
 export type TokenFormat = 'opaque' | 'jwt'
 
 /**
