@@ -1,7 +1,7 @@
 import { bearer, holderOf, issue, makeAccount, type Holder } from '../../tests/support/issue.ts'
 import { startServerProcess, type ServerProcess } from '../../tests/support/process.ts'
 import type { ApiCall } from '../../tests/support/server.ts'
-import { pause } from '../../tests/support/until.ts'
+import { pause, until } from '../../tests/support/until.ts'
 import { shopYaml } from './shop.ts'
 import { randomIntegers } from './stats.ts'
 
@@ -44,6 +44,8 @@ export async function killRepeatedly({ store, kills, seed, progress }: KillOptio
     for (let kill = 1; kill <= kills; kill++) {
       const touched: Entry[] = []
       const writing = Array.from({ length: writers }, () => writeUntilGone(server.api, project, touched))
+      // However slow the machine is, there is something that could be lost.
+      await until('writes are acknowledged', () => touched.length > 12)
       await pause(20 + (next() % 1_500))
       await server.kill()
       acknowledged += (await Promise.all(writing)).reduce((sum, count) => sum + count, 0)

@@ -359,9 +359,9 @@ describe('requests', () => {
     const at = io()
     expect(await runCli(at, ['requests'])).toBe(0)
     const start = '2026-01-01T00:00:00.000Z\t200\t\t'
-    const end = '\tshop\t-\t::1\t1.0\treq_1\tGET /v1\n'
+    const end = '\tshop\t-\t\t::1\t1.0\treq_1\tGET /v1\n'
     expect(at.printed.out()).toBe(
-      `AT\tSTATUS\tCODE\tVIA\tAPI\tCREDENTIAL\tFROM\tMS\tID\tREQUEST\n${start}forward_auth${end}${start}${end}`,
+      `AT\tSTATUS\tCODE\tVIA\tAPI\tCREDENTIAL\tLABEL\tFROM\tMS\tID\tREQUEST\n${start}forward_auth${end}${start}${end}`,
     )
   })
 })
