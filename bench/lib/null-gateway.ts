@@ -6,7 +6,7 @@ import { formatConfigError, loadConfig } from '../../packages/server/src/config/
 import { corsHeaders } from '../../packages/server/src/core/decision/answer.ts'
 import type { Evaluation } from '../../packages/server/src/core/decision/evaluation.ts'
 import type { RequestFacts } from '../../packages/server/src/core/decision/facts.ts'
-import { identityHeaders } from '../../packages/server/src/core/decision/identity.ts'
+import { callerHeaders, identityHeaders } from '../../packages/server/src/core/decision/identity.ts'
 import { match } from '../../packages/server/src/core/decision/match.ts'
 import { Trail } from '../../packages/server/src/core/decision/trail.ts'
 import type { Principal } from '../../packages/server/src/core/records/principal.ts'
@@ -70,6 +70,7 @@ const gateway = createGateway({
     limitHeaders: () => [],
     corsHeaders,
     identityHeaders,
+    callerHeaders,
     meter: () => {},
   },
   clock: systemClock,

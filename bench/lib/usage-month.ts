@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 
+import { packRequests } from '../../packages/server/src/core/usage/request-blocks.ts'
 import type { RequestRow } from '../../packages/server/src/core/usage/usage.ts'
-import { packRequests } from '../../packages/server/src/store/request-blocks.ts'
 import { createTermGatherer } from '../../packages/server/src/store/request-index.ts'
 
 export const hourMs = 3_600_000

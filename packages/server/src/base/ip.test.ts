@@ -198,3 +198,9 @@ describe('ipBucket', () => {
 function bucketOf(text: string): string {
   return formatIp(ipBucket(parseIp(text) ?? 0))
 }
+
+it('an address is never told as another with the same last bits', () => {
+  const texts = ['10.0.0.1', '10.0.4.1', '255.255.255.255', '127.255.255.255', '0.0.0.0', '0.0.4.0', '10.0.0.1']
+  expect(texts.map((text) => formatIp(parseIp(text) ?? 0))).toEqual(texts)
+  expect(texts.toReversed().map((text) => formatIp(parseIp(text) ?? 0))).toEqual(texts.toReversed())
+})

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Declaration } from './apis/api.ts'
 import { answerOf, corsHeaders, limitHeadersOf } from './decision/answer.ts'
 import { Decider, type Freshness } from './decision/decider.ts'
-import { identityHeaders } from './decision/identity.ts'
+import { callerHeaders, identityHeaders } from './decision/identity.ts'
 import { FailureBudget } from './limits/failure-budget.ts'
 import { Limiter } from './limits/limiter.ts'
 import type { RecordTable } from './records/table.ts'
@@ -30,6 +30,7 @@ export function createDataPlane(parts: {
     limitHeaders: (evaluation, standing) => limitHeadersOf(evaluation, standing, parts.clock.now()),
     corsHeaders,
     identityHeaders,
+    callerHeaders,
     meter: (entry) => {
       if (entry.llm !== null) parts.limiter.settle(entry.llm.charge, entry.llm.tokens)
       parts.recorder.record(entry)

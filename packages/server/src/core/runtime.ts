@@ -2,10 +2,11 @@ import type { Declaration } from './apis/api.ts'
 import type { Answer } from './decision/answer.ts'
 import type { Evaluation, Standing } from './decision/evaluation.ts'
 import type { RequestFacts } from './decision/facts.ts'
+import type { Principal } from './records/principal.ts'
 import type { RecordChanges } from './records/record.ts'
-import type { MeterEntry } from './usage/recorder.ts'
+import type { MeterEntry } from './usage/meter-entry.ts'
 
-export type { MeterEntry } from './usage/recorder.ts'
+export type { MeterEntry } from './usage/meter-entry.ts'
 
 /**
  * The decision and what stands around it, as the gateway and the management API get it from `app.ts`.
@@ -31,6 +32,8 @@ export interface DataPlane {
   corsHeaders(evaluation: Evaluation): readonly string[]
   /** `X-Postern-*` for the upstream: every one of them, empty where there is no value. */
   identityHeaders(evaluation: Evaluation, requestId: string): readonly string[]
+  /** The same less the request's own id: of the same object as principal and the same id of an API it is the same. */
+  callerHeaders(principal: Principal | null, api: string): readonly string[]
   /** Counts, last use, request log; memory only. */
   meter(entry: MeterEntry): void
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
 import { parseIp, type Ip } from '../base/ip.ts'
+import { Seen } from '../core/decision/seen.ts'
 
 /** One client connection. Its requests are served one after the other, in the order in which they came. */
 export class Connection<Request> {
@@ -11,6 +12,7 @@ export class Connection<Request> {
   readonly encrypted: boolean
   /** In clear, although its listener speaks TLS. */
   readonly plainOnTls: boolean
+  readonly seen = new Seen()
   current: Request | null = null
   readonly waiting: Request[] = []
   /** A request came on it. */

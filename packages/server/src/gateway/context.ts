@@ -1,13 +1,15 @@
-import type { Server } from 'node:http'
+import type { Server } from 'node:net'
 
 import type { Clock } from '../base/clock.ts'
 import type { Ids } from '../base/ids.ts'
 import type { ConnectionTable } from '../core/connections/table.ts'
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { DataPlane, MeterEntry } from '../core/runtime.ts'
+import { type CallerFields, createCallerFields } from './caller-fields.ts'
 import { type Connected, createConnected } from './connected.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { createHeaderRules, type HeaderRules } from './headers.ts'
+import { createHttpDate } from './http-date.ts'
 import { createLongRunning, type LongRunningExchanges } from './long-running.ts'
 import type { TargetChange } from './upstream-targets/groups.ts'
 import { createUpstreamTargets, type UpstreamTargets } from './upstream-targets/targets.ts'
@@ -56,8 +58,10 @@ export interface GatewayContext {
   readonly ids: Ids
   readonly limits: WireLimits
   readonly deadlines: Deadlines
+  readonly callerFields: CallerFields
   readonly connected: Connected
   readonly headerRules: HeaderRules
+  readonly httpDate: () => string
   readonly longRunning: LongRunningExchanges
   readonly targets: UpstreamTargets
   readonly upstreams: Upstreams
@@ -78,8 +82,10 @@ export function createContext(parts: GatewayParts): GatewayContext {
     ids: parts.ids,
     limits,
     deadlines: createDeadlines(parts.clock, limits.sweepMs),
+    callerFields: createCallerFields(parts.dataPlane),
     connected: createConnected(parts.connections ?? null, parts.reportFault),
     headerRules: createHeaderRules(),
+    httpDate: createHttpDate(parts.clock),
     longRunning: createLongRunning(parts.dataPlane, parts.clock, (error) =>
       parts.reportFault('gateway.fault', {}, error),
     ),

@@ -1,14 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 import type { Evaluation } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import type { Charge } from '../core/limits/limiter.ts'
 import type { AnswerMeter } from '../core/llm/answer-meter.ts'
 import type { ReadRequest } from '../core/llm/request.ts'
 import type { MeterEntry } from '../core/runtime.ts'
+import type { ClientResponse } from './client-response.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayContext } from './context.ts'
-import { framingOf, type BodyFraming } from './facts.ts'
+import type { ReceivedRequest, BodyFraming } from './received.ts'
 import type { UpgradingClient } from './upgrade.ts'
 
 /** What forwards a request, as far as its client's side concerns it. */
@@ -27,8 +26,8 @@ interface ModelUse {
 
 /** One request and its answer, from the arrival of the head to the last byte. */
 export class Exchange {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+  readonly req: ReceivedRequest
+  readonly res: ClientResponse
   readonly connection: Connection<Exchange>
   readonly requestId: string
   readonly upgrade: UpgradingClient | null
@@ -60,8 +59,8 @@ export class Exchange {
   constructor(
     context: GatewayContext,
     connection: Connection<Exchange>,
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: ReceivedRequest,
+    res: ClientResponse,
     upgrade: UpgradingClient | null = null,
   ) {
     this.#context = context
@@ -70,7 +69,7 @@ export class Exchange {
     this.res = res
     this.upgrade = upgrade
     this.requestId = context.ids.next('req')
-    this.body = framingOf(req)
+    this.body = req.head.body
   }
 
   /** What the meter is told at the end. */
@@ -83,6 +82,13 @@ export class Exchange {
     if (!this.#lastOfConnection()) return []
     this.connection.broken = true
     return closeHeader
+  }
+
+  /** Whether the client may send its next request behind this answer, and there is nothing more to be said of it. */
+  connectionGoesOn(): boolean {
+    const { res, body } = this
+    // Of a client that was not told to go on with its body, Node ends the connection.
+    return this.connectionHeader().length === 0 && res.shouldKeepAlive && !body.expectsContinue
   }
 
   /** Strict-Transport-Security, on answers over TLS alone (RFC 6797, section 7.2). */

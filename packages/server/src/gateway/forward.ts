@@ -1,4 +1,5 @@
 import { formatIp } from '../base/ip.ts'
+import type { Api } from '../core/apis/api.ts'
 import { upstreamOf } from '../core/apis/regions.ts'
 import type { Evaluation, Standing } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
@@ -44,8 +45,9 @@ export function forward(
   const places = route.connection === null ? headerRules.places(api) : withCut(headerRules.places(api), injection)
   const length = options.body === null ? exchange.body.length : options.body.length
   let fields = requestFields(headerRules, facts.headers, places, evaluation)
-  if (api.identityHeaders) fields += whoCalls(context, exchange, facts, evaluation)
-  fields += ownFields(injection.lines) + ownFields(['X-Request-Id', exchange.requestId])
+  if (api.identityHeaders) fields += whoCalls(context, exchange, facts, evaluation, api)
+  if (injection.lines.length > 0) fields += ownFields(injection.lines)
+  fields += `X-Request-Id: ${exchange.requestId}\r\n`
   // So that what the model took can be read in its answer.
   if (api.llm !== null) fields += 'Accept-Encoding: identity\r\n'
   if (length === 'chunked') {
@@ -82,8 +84,13 @@ function refuseUnconnected(
   exchange.meter('answered')
 }
 
-function whoCalls(context: GatewayContext, exchange: Exchange, facts: RequestFacts, evaluation: Evaluation): string {
-  const identity = ownFields(context.dataPlane.identityHeaders(evaluation, exchange.requestId))
-  const proto = evaluation.secure ? 'https' : 'http'
-  return `${identity}X-Forwarded-For: ${formatIp(evaluation.clientIp)}\r\nX-Forwarded-Host: ${facts.host}\r\nX-Forwarded-Proto: ${proto}\r\n`
+function whoCalls(
+  { callerFields }: GatewayContext,
+  { requestId }: Exchange,
+  { host }: RequestFacts,
+  { principal, secure, clientIp }: Evaluation,
+  api: Api,
+): string {
+  const ofRequest = `X-Postern-Request: ${requestId}\r\nX-Forwarded-For: ${formatIp(clientIp)}\r\n`
+  return `${callerFields(principal, api.id)}${ofRequest}X-Forwarded-Host: ${host}\r\nX-Forwarded-Proto: ${secure ? 'https' : 'http'}\r\n`
 }

@@ -13,11 +13,12 @@ import { type CredentialPlaces, trailerLines } from './headers.ts'
 import { withoutInjected } from './injection.ts'
 import type { LongRunning } from './long-running.ts'
 import { type BodyWatch, RequestBody } from './request-body.ts'
-import { isEventStream, passHead, passInterim, passSwitch, passTrailers } from './response.ts'
+import { isEventStream, passHead, passInterim, passSwitch, passTrailers, passWhole } from './response.ts'
 import { isWebSocket } from './upgrade.ts'
 import { startUpgraded } from './upgraded.ts'
 import type { Attempt, RequestConnection } from './upstream/attempt.ts'
 import { UpstreamFault } from './upstream/fault.ts'
+import { FieldLines } from './upstream/field-lines.ts'
 import { type RequestLength, requestHead } from './upstream/request-head.ts'
 import type { ResponseHead } from './upstream/response-head.ts'
 import type { AttemptOutcome } from './upstream/target.ts'
@@ -170,13 +171,14 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
     this.#exchange.sent += body.length
     if (body !== '') this.#tap?.data(Buffer.from(body, 'latin1'))
     this.#whole(noTrailers)
-    endAnswer(this.#context, this.#exchange, body, 'latin1')
+    passWhole(this.#context, this.#exchange, this.#allowed, this.#shown(head), body)
   }
 
   answerStart(head: ResponseHead): void {
     this.#enter('answering', this.#allowed.route.timeouts.idleMs)
     this.#head(head)
-    this.#longRunning = this.#allowed.route.onRevoke === 'close' && isEventStream(head.lines)
+    passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))
+    this.#longRunning = this.#allowed.route.onRevoke === 'close' && isEventStream(head.fields.pairs)
     if (this.#longRunning) this.#context.longRunning.add(this)
     // Mostly the first bytes of the body are already here and go out with the head; a slow stream's head goes alone.
     process.nextTick(flushHead, this.#exchange.res)
@@ -208,7 +210,7 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   }
 
   switched(head: ResponseHead, first: Buffer): void {
-    if (!isWebSocket(head.lines)) return this.failed(new UpstreamFault('no_http'))
+    if (!isWebSocket(head.fields.pairs)) return this.failed(new UpstreamFault('no_http'))
     this.#phase = 'over'
     this.#context.deadlines.unwatch(this)
     passSwitch(this.#context, this.#exchange, this.#allowed, this.#shown(head))
@@ -218,14 +220,16 @@ export class Forwarding implements Attempt, Deadline, InFlight, BodyWatch, LongR
   #head(head: ResponseHead): void {
     this.#status = head.status
     this.#exchange.upstreamMs = this.#context.clock.monotonic() - this.#exchange.decidedAt
-    this.#tap?.head(head.status, head.lines)
+    this.#tap?.head(head.status, head.fields.pairs)
     this.#letBodyGo()
-    passHead(this.#context, this.#exchange, this.#allowed, this.#shown(head))
   }
 
   #shown(head: ResponseHead): ResponseHead {
-    const lines = withoutInjected(head.lines, this.#request.injection)
-    return lines === head.lines ? head : { ...head, lines }
+    const { injection } = this.#request
+    if (injection.secrets.length === 0) return head
+    const { pairs } = head.fields
+    const shown = withoutInjected(pairs, injection)
+    return shown === pairs ? head : { ...head, fields: FieldLines.of(shown) }
   }
 
   /** A body that was read has done its work: an answer may stream for long. */

@@ -59,7 +59,8 @@ export function createGateway(parts: GatewayParts): Gateway {
  */
 function serve(context: GatewayContext, exchange: Exchange): void {
   try {
-    decide(context, exchange, factsOf(exchange.req, exchange.connection, context.clock, 'pending'))
+    const { req, connection } = exchange
+    decide(context, exchange, factsOf(req, req.head.host, connection, context.clock, 'pending'))
   } catch (error) {
     sendInternalError(context, exchange, error)
   }

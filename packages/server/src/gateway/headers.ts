@@ -7,11 +7,15 @@ import { traceIdOf } from '../core/decision/trace-context.ts'
 export interface HeaderRules {
   /** Rule of a header line of a request or of an answer, whatever its spelling. */
   of(name: string): HeaderRule
+  /** The same of a name that stands in a text. */
+  at(text: string, from: number, to: number): HeaderRule
   /** Headers and parameters in which an API takes credentials. */
   places(api: Api): CredentialPlaces
 }
 
-interface HeaderRule {
+export interface HeaderRule {
+  /** As it was spelled. */
+  readonly name: string
   /** Lower case, with `-` for `_` and `.`: some upstreams cannot tell these apart. */
   readonly normal: string
   /** Belongs to one connection, not to the message (RFC 9110, section 7.6.1). */
@@ -34,17 +38,22 @@ export interface CredentialPlaces {
 }
 
 export function createHeaderRules(): HeaderRules {
-  const rules = new Map<string, HeaderRule>()
+  const rules: (HeaderRule | undefined)[] = Array.from({ length: rulesMax })
   const places = new WeakMap<Api, CredentialPlaces>()
+  const at = (text: string, from: number, to: number): HeaderRule => {
+    const place = placeOf(text, from, to)
+    const [one, other] = [rules[place], rules[place + 1]]
+    if (one !== undefined && one.name.length === to - from && text.startsWith(one.name, from)) return one
+    if (other !== undefined && other.name.length === to - from && text.startsWith(other.name, from)) return other
+    const rule = ruleOf(text.slice(from, to))
+    if (to - from > nameBytesMax) return rule
+    rules[place] = rule
+    rules[place + 1] = one
+    return rule
+  }
   return {
-    of: (name) => {
-      const known = rules.get(name)
-      if (known !== undefined) return known
-      const rule = ruleOf(name)
-      // Clients choose names, so what is remembered is bounded.
-      if (rules.size < 4096 && name.length <= 64) rules.set(name, rule)
-      return rule
-    },
+    of: (name) => at(name, 0, name.length),
+    at,
     places: (api) => {
       const known = places.get(api)
       if (known !== undefined) return known
@@ -55,9 +64,27 @@ export function createHeaderRules(): HeaderRules {
   }
 }
 
-function ruleOf(name: string): HeaderRule {
+/** Clients choose names, so what is remembered is bounded. */
+const rulesMax = 1024
+const nameBytesMax = 64
+
+/**
+ * Which two places a name has for its rule: by a few of its letters, so that it need not be cut out and hashed. Two names
+ * that share them do not push each other out.
+ */
+function placeOf(text: string, from: number, to: number): number {
+  const first = text.charCodeAt(from)
+  const middle = text.charCodeAt((from + to) >> 1)
+  const last = text.charCodeAt(to - 1)
+  return (first * 7 + middle * 31 + last * 127 + (to - from) * 13) & (rulesMax - 2)
+}
+
+function ruleOf(cut: string): HeaderRule {
+  // A part of a text would hold all of it.
+  const name = Buffer.from(cut, 'latin1').toString('latin1')
   const normal = name.toLowerCase().replaceAll(/[_.]/g, '-')
   return {
+    name,
     normal,
     hopByHop: hopByHop.has(normal),
     trace: normal === 'traceparent' || normal === 'tracestate',

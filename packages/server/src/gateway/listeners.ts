@@ -1,12 +1,14 @@
-import { type IncomingMessage, type Server, ServerResponse, createServer } from 'node:http'
-import type { Socket } from 'node:net'
+import { type Server as HttpServer, createServer } from 'node:http'
+import type { Server, Socket } from 'node:net'
 
 import { type Result, fail, ok } from '../base/result.ts'
 import { answerSocket } from './answer.ts'
+import { ClientResponse } from './client-response.ts'
 import { connectionOf } from './connection.ts'
 import { type Connections, createConnections } from './connections.ts'
 import type { GatewayContext } from './context.ts'
 import { Exchange } from './exchange.ts'
+import { ReceivedRequest } from './received.ts'
 import { UpgradingClient, asksForWebSocket } from './upgrade.ts'
 import { parserFault } from './wire.ts'
 
@@ -73,6 +75,8 @@ export function createListeners(context: GatewayContext, serve: (exchange: Excha
 
 const keyOf = ({ host, port }: ListenAddress): string => `${host} ${port}`
 
+type GatewayServer = HttpServer<typeof ReceivedRequest, typeof ClientResponse>
+
 interface Listener {
   readonly asked: ListenAddress
   readonly bound: ListenAddress
@@ -92,7 +96,9 @@ async function listen(
   const { limits } = context
   let handshakes: { shaking(): number } | null = null
   const connections = createConnections(context.clock, limits.keepAliveMs, () => handshakes?.shaking() ?? 0)
-  const server = createServer({
+  const server: GatewayServer = createServer({
+    IncomingMessage: ReceivedRequest,
+    ServerResponse: ClientResponse,
     maxHeaderSize: limits.headBytesMax,
     headersTimeout: limits.headTimeoutMs,
     // Bodies may be long; what counts is that they move on (`Forwarding`, `endAnswer`).
@@ -166,7 +172,7 @@ function boundTo(server: Server): ListenAddress {
 function receive(
   context: GatewayContext,
   serve: (exchange: Exchange) => void,
-  server: Server,
+  server: GatewayServer,
   { open, draining }: Connections,
 ): void {
   const begin = (exchange: Exchange): void => {
@@ -174,7 +180,8 @@ function receive(
     connection.current = exchange
     connection.idleMs = 0
     if (draining()) connection.finish()
-    res.once('close', () => {
+    // It is said once, so that nothing has to take the listener away again.
+    res.on('close', () => {
       connection.current = null
       exchange.closed()
       const next = connection.waiting.shift()
@@ -185,7 +192,7 @@ function receive(
     })
     serve(exchange)
   }
-  const onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+  const onRequest = (req: ReceivedRequest, res: ClientResponse): void => {
     const connection = open.get(req.socket)
     if (connection === undefined || connection.broken) return
     connection.used = true
@@ -213,11 +220,11 @@ function receive(
     current.inFlight?.bodyBroken()
   })
   // Whatever else asks to be upgraded is an ordinary request (`asksForWebSocket`).
-  server.on('upgrade', (req: IncomingMessage, socket: Socket, first: Buffer) => {
+  server.on('upgrade', (req: ReceivedRequest, socket: Socket, first: Buffer) => {
     const connection = open.get(socket)
     if (connection === undefined || connection.broken || connection.current !== null) return void socket.destroy()
     socket.setTimeout(0)
-    const res = new ServerResponse(req)
+    const res = new ClientResponse(req)
     res.assignSocket(socket)
     res.once('finish', () => socket.destroySoon())
     socket.on('drain', () => res.emit('drain'))
@@ -225,7 +232,7 @@ function receive(
     begin(new Exchange(context, connection, req, res, new UpgradingClient(socket, first)))
   })
   // A tunnel is not offered.
-  server.on('connect', (_req: IncomingMessage, socket: Socket) => {
+  server.on('connect', (_req: ReceivedRequest, socket: Socket) => {
     const connection = open.get(socket)
     if (connection === undefined) return void socket.destroy()
     if (connection.broken) return

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
-
 import type { Code } from '@postern/contract'
 
 import type { Evaluation, Refusal } from '../core/decision/evaluation.ts'
 import type { RequestFacts } from '../core/decision/facts.ts'
 import { refuse } from '../core/decision/refuse.ts'
+import type { ReceivedRequest } from './received.ts'
 import type { WireLimits } from './wire-limits.ts'
 
 /**
@@ -12,7 +11,7 @@ import type { WireLimits } from './wire-limits.ts'
  * no further. Null where the head is plain. Node's parser has already refused control characters, folded lines,
  * spaces before colons, and Content-Length beside Transfer-Encoding.
  */
-export function wireFault(req: IncomingMessage, limits: WireLimits): Code | null {
+export function wireFault(req: ReceivedRequest, limits: WireLimits): Code | null {
   const { rawHeaders, url = '' } = req
   if (rawHeaders.length > 2 * limits.headerLinesMax) return 'headers_too_large'
   if (url.length > limits.targetBytesMax) return 'uri_too_long'
@@ -21,41 +20,7 @@ export function wireFault(req: IncomingMessage, limits: WireLimits): Code | null
   if (req.httpVersionMajor !== 1) return 'request_malformed'
   // Would show the caller what the gateway adds for the upstream (RFC 9110, section 9.3.8).
   if (req.method === 'TRACE') return 'request_malformed'
-  return linesFault(rawHeaders, req.httpVersionMinor)
-}
-
-/** Repeated or odd framing and credential lines; `minorVersion` is that of the request (RFC 9112, section 2.3). */
-export function linesFault(lines: readonly string[], minorVersion: number): Code | null {
-  let hosts = 0
-  let authorizations = 0
-  let lengths = 0
-  let encodings = 0
-  for (let i = 0; i < lines.length; i += 2) {
-    const name = lines[i] ?? ''
-    switch (name.length) {
-      case 4:
-        if (name.toLowerCase() === 'host') hosts++
-        break
-      case 6:
-        if (name.toLowerCase() === 'expect' && !/^100-continue$/i.test(lines[i + 1] ?? '')) return 'request_malformed'
-        break
-      case 13:
-        if (name.toLowerCase() === 'authorization') authorizations++
-        break
-      case 14:
-        if (name.toLowerCase() !== 'content-length') break
-        if (!/^[0-9]{1,15}$/.test(lines[i + 1] ?? '')) return 'request_malformed'
-        lengths++
-        break
-      case 17:
-        if (name.toLowerCase() !== 'transfer-encoding') break
-        if (!/^chunked$/i.test(lines[i + 1] ?? '') || minorVersion === 0) return 'request_malformed'
-        encodings++
-        break
-      default:
-    }
-  }
-  return hosts === 1 && authorizations <= 1 && lengths + encodings <= 1 ? null : 'request_malformed'
+  return req.head.fault
 }
 
 /** What a parser's error is called. The text of the error never reaches the client. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { formatIp } from '../base/ip.ts'
 import { traceIdOf } from '../core/decision/trace-context.ts'
-import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+import type { MeterEntry } from '../core/usage/meter-entry.ts'
+import { outcomeOf } from '../core/usage/outcomes.ts'
 import { shownPath, shownUserAgent } from '../core/usage/shown.ts'
 import { type LineWriter, createLineWriter } from './line-writer.ts'
 

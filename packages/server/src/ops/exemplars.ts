@@ -1,4 +1,5 @@
-import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+import type { MeterEntry } from '../core/usage/meter-entry.ts'
+import { outcomeOf } from '../core/usage/outcomes.ts'
 
 /** A request to look at: `postern explain` and `/api/v1/requests/{id}` tell the rest of it. */
 interface Exemplar {

@@ -1,5 +1,6 @@
 import type { Evaluation } from '../core/decision/evaluation.ts'
-import { type MeterEntry, outcomeOf } from '../core/usage/recorder.ts'
+import type { MeterEntry } from '../core/usage/meter-entry.ts'
+import { outcomeOf } from '../core/usage/outcomes.ts'
 import { Durations } from './durations.ts'
 import { Exemplars, type ExemplarsView } from './exemplars.ts'
 

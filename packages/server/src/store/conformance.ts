@@ -8,6 +8,7 @@ import { commitmentOf, eventHash, genesisHash } from '../core/audit/chain.ts'
 import type { Provenance } from '../core/audit/event.ts'
 import type { RecordChunk } from '../core/records/record.ts'
 import { BadCursor, type CredentialFilter, type NewCredential, type Store } from '../core/store.ts'
+import { packRequests } from '../core/usage/request-blocks.ts'
 import type { ModelCount, ModelQuery, RequestRow, UsageCount, UsageFlush } from '../core/usage/usage.ts'
 import { connectionConformance } from './conformance-connections.ts'
 import {
@@ -916,7 +917,9 @@ function usageConformance(open: () => Promise<Opened>): void {
 
     it('keeps minutes, hours and days as long as declared', async () => {
       const { store } = await open()
-      await store.usage.flush(aFlush({ counts: [aCount({ minute: 0 })], requests: [aRequest(0), aRequest(5 * day)] }))
+      await store.usage.flush(
+        aFlush({ counts: [aCount({ minute: 0 })], requests: packRequests([aRequest(0), aRequest(5 * day)]) }),
+      )
       await store.usage.maintain({ now: 2 * day + minute, retention })
       expect(await countsOf(store, { step: 'minute' })).toEqual([])
       expect(await countsOf(store, { step: 'hour' })).toEqual([[0, 1]])
@@ -1044,8 +1047,8 @@ function usageConformance(open: () => Promise<Opened>): void {
       const a = aRequest(1_000)
       const b = aRequest(2_000, { credential: 'cred_2', account: 'acc_2', project: 'prj_2', api: 'pay' })
       const c = aRequest(3_000, { status: 429, code: 'rate_limited', outcome: 'rate_limited', trace: '[]' })
-      await store.usage.flush(aFlush({ requests: [a, b, c] }))
-      await store.usage.flush(aFlush({ requests: [a] }))
+      await store.usage.flush(aFlush({ requests: packRequests([a, b, c]) }))
+      await store.usage.flush(aFlush({ requests: packRequests([a]) }))
       const found = async (filter: object) =>
         (await store.usage.requests({ limit: 9, after: null, ...noFilter, ...filter })).items
       expect(await found({})).toEqual([c, b, a])

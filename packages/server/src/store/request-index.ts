@@ -1,4 +1,4 @@
-import { termsOf } from './request-blocks.ts'
+import { termsOf } from './request-search.ts'
 
 /** A block that was stored: its number and epoch second. */
 export interface StoredBlock {

@@ -251,7 +251,7 @@ export interface LastUseTableRow {
   refused_code: string | null
 }
 
-/** See `request-blocks.ts`. */
+/** See `core/usage/request-blocks.ts`. */
 interface RequestBlockRow {
   /** In the order of insertion. */
   block: Generated<number>

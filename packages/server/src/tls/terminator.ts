@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { Server } from 'node:net'
 
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'

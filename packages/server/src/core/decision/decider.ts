@@ -162,7 +162,7 @@ export class Decider {
   #lookUp(stages: Stages, answered = true): Known | null {
     const { presented } = stages
     if (stages.refusal !== null || presented === null) return null
-    const shape = this.#shape(presented)
+    const shape = this.#shape(stages.facts, presented)
     return { shape, secretRow: shape === 'malformed' ? -1 : this.#find(stages, presented), answered }
   }
 
@@ -171,8 +171,9 @@ export class Decider {
     return this.#freshness.catchUp(this.#words, stages.facts.monotonic)
   }
 
-  #shape(presented: Presented): ShapeClass {
-    return classifyKey(presented.secret, this.#brands(this.#declaration()))
+  #shape({ seen }: RequestFacts, { secret }: Presented): ShapeClass {
+    const brands = this.#brands(this.#declaration())
+    return seen === undefined ? classifyKey(secret, brands) : seen.shape(secret, brands)
   }
 
   /** The brand and the former ones, as one list while the declaration is in force. */
@@ -186,7 +187,9 @@ export class Decider {
 
   /** Row of the secret; -1 too where the id half does not own it: a foreign pair is as unknown as a wrong secret. */
   #find(stages: Stages, presented: Presented): number {
-    digestWords(presented.secret, this.#words)
+    const { seen } = stages.facts
+    if (seen === undefined) digestWords(presented.secret, this.#words)
+    else seen.digest(presented.secret, this.#words)
     const secretRow = this.#table.findSecret(this.#words)
     if (secretRow === -1) return -1
     const row = this.#table.owner(secretRow)

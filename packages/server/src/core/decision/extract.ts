@@ -4,7 +4,7 @@ import type { Api, Place } from '../apis/api.ts'
 import { isPresentable } from '../credentials/format.ts'
 import type { Presented, Refusal } from './evaluation.ts'
 import type { RequestFacts } from './facts.ts'
-import { headerValues } from './headers.ts'
+import { headerIndex, headerValues, isName } from './headers.ts'
 import { queryValues } from './query.ts'
 import { refuse } from './refuse.ts'
 import type { Trail } from './trail.ts'
@@ -16,12 +16,12 @@ export function extract(
   query: string,
   trail: Trail,
 ): { readonly presented: Presented | null; readonly refusal: Refusal | null } {
-  const found: Presented[] = []
+  let found = none
   let malformed: string | null = null
   for (const place of api.places) {
     const sent = look(place, facts, query)
     if (typeof sent === 'string') malformed ??= sent
-    else found.push(...sent)
+    else if (sent.length > 0) found = found.length === 0 ? sent : [...found, ...sent]
   }
   const [presented = null, another] = found
   const present = found.length > 0 || malformed !== null
@@ -41,7 +41,7 @@ export function extract(
           : refuse('credential_ambiguous'),
     }
   }
-  const fault = malformed ?? (presented === null ? null : faultOf(presented))
+  const fault = malformed ?? (presented === null ? null : faultOf(presented, facts))
   if (fault !== null) {
     trail.add('shape', false, () => codes.credential_malformed.log, 'credential_malformed')
     return { presented, refusal: refuse('credential_malformed', { hint: fault }) }
@@ -53,16 +53,10 @@ export function extract(
 function look(place: Place, facts: RequestFacts, query: string): readonly Presented[] | string {
   switch (place.in) {
     case 'bearer':
-    case 'basic': {
-      const values = headerValues(facts.headers, 'authorization').filter((value) => value !== '')
-      const found = collect(values.map((value) => authorization(place, value)))
-      // The header stands once (RFC 9110, section 11.6.2): beside another one, even a foreign scheme leaves doubt.
-      return typeof found === 'string' || values.length < 2 ? found : [...found, ...found]
-    }
+    case 'basic':
+      return inHeader(place, 'authorization', facts)
     case 'header':
-      return headerValues(facts.headers, place.name)
-        .filter((value) => value !== '')
-        .map((secret) => ({ place, publicId: null, secret }))
+      return inHeader(place, place.name, facts)
     case 'query':
       return query === ''
         ? []
@@ -74,11 +68,43 @@ function look(place: Place, facts: RequestFacts, query: string): readonly Presen
   }
 }
 
+const none: readonly Presented[] = []
+
+type HeaderPlace = Place & { in: 'bearer' | 'basic' | 'header' }
+
+/** Mostly the one line that the connection has brought before. */
+function inHeader(place: HeaderPlace, name: string, { headers, seen }: RequestFacts): readonly Presented[] | string {
+  const at = headerIndex(headers, name)
+  if (at === -1) return none
+  const value = headers[at + 1] ?? ''
+  const alone = headerIndex(headers, name, at + 2) === -1
+  const known = alone ? (seen?.found(place, value) ?? null) : null
+  if (known !== null) return known
+  const values = sentValues(headers, name)
+  const found =
+    place.in === 'header' ? values.map((secret) => ({ place, publicId: null, secret })) : authorizations(place, values)
+  if (alone && typeof found !== 'string') seen?.keep(place, value, found)
+  return found
+}
+
+/** The values of a header that are not empty. */
+function sentValues(headers: readonly string[], name: string): readonly string[] {
+  return headerValues(headers, name).filter((value) => value !== '')
+}
+
+function authorizations(
+  place: Place & { in: 'bearer' | 'basic' },
+  values: readonly string[],
+): readonly Presented[] | string {
+  const found = collect(values.map((value) => authorization(place, value)))
+  // The header stands once (RFC 9110, section 11.6.2): beside another one, even a foreign scheme leaves doubt.
+  return typeof found === 'string' || values.length < 2 ? found : [...found, ...found]
+}
+
 /** Scheme, one space, value (RFC 9110, section 11.4); the scheme in any case. Another scheme is not ours. */
 function authorization(place: Place & { in: 'bearer' | 'basic' }, value: string): Presented | string | null {
   const space = value.indexOf(' ')
-  const scheme = (space === -1 ? value : value.slice(0, space)).toLowerCase()
-  if (scheme !== place.in) return null
+  if (!isName(space === -1 ? value : value.slice(0, space), place.in)) return null
   const rest = space === -1 ? '' : value.slice(space + 1)
   if (rest === '') return 'The Authorization header names a scheme, but no value follows it.'
   if (place.in === 'bearer') return { place, publicId: null, secret: rest }
@@ -97,8 +123,8 @@ function decodeBasic(value: string): string | null {
 }
 
 function pair(place: Place & { in: 'pair' }, facts: RequestFacts): readonly Presented[] | string {
-  const ids = headerValues(facts.headers, place.id).filter((value) => value !== '')
-  const secrets = headerValues(facts.headers, place.secret).filter((value) => value !== '')
+  const ids = sentValues(facts.headers, place.id)
+  const secrets = sentValues(facts.headers, place.secret)
   const [publicId] = ids
   if (publicId === undefined && secrets.length === 0) return []
   if (publicId === undefined || secrets.length === 0) return 'Of the two headers of this credential only one was sent.'
@@ -114,9 +140,9 @@ function collect(results: readonly (Presented | string | null)[]): readonly Pres
 }
 
 /** Recognised mistakes, so that the answer can say what to do. Says nothing about whether a secret is known. */
-function faultOf(presented: Presented): string | null {
-  const { secret, publicId } = presented
-  if (isPresentable(secret) && (publicId === null || isPresentable(publicId))) return null
+function faultOf({ secret, publicId }: Presented, { seen }: RequestFacts): string | null {
+  const presentable = seen === undefined ? isPresentable(secret) : seen.isPresentable(secret)
+  if (presentable && (publicId === null || isPresentable(publicId))) return null
   if (/^bearer /i.test(secret)) return 'The word Bearer was sent twice.'
   if (/^\s|\s$/.test(secret)) return 'There is a space or a line break at its start or end.'
   return 'It has characters that no credential has, or is far too long.'
@@ -124,7 +150,7 @@ function faultOf(presented: Presented): string | null {
 
 function missingHint(facts: RequestFacts, api: Api, query: string): string | null {
   const takesAuthorization = api.places.some((place) => place.in === 'bearer' || place.in === 'basic')
-  const sent = headerValues(facts.headers, 'authorization').find((value) => value !== '')
+  const [sent] = sentValues(facts.headers, 'authorization')
   if (takesAuthorization && sent !== undefined && !sent.includes(' ')) {
     return 'The Authorization header has a value without a scheme before it.'
   }

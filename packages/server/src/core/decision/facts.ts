@@ -1,4 +1,5 @@
 import type { Ip } from '../../base/ip.ts'
+import type { Seen } from './seen.ts'
 
 /** What is known of a request before anything is decided: as received, nothing trusted. */
 export interface RequestFacts {
@@ -17,6 +18,8 @@ export interface RequestFacts {
   readonly encrypted: boolean
   /** It came in clear to a listener that speaks TLS: it is refused, whoever sent it. */
   readonly plainOnTls?: boolean
+  /** Of the connection on which it came, where there is one that may bring more. */
+  readonly seen?: Seen | undefined
   /** Wall time of arrival, epoch ms. */
   readonly now: number
   /** Monotonic time of arrival, ms: compared with the start of the last poll. */

@@ -27,23 +27,13 @@ export interface Match {
 /** Stage 1: transport, API, path, route. */
 export function match(facts: RequestFacts, declaration: Declaration, trail: Trail): Match {
   const client = clientOf(facts, declaration.transport)
-  const found: Found = {
-    api: null,
-    route: null,
-    query: '',
-    prefixLength: 0,
-    environment: null,
-    region: null,
-    unmatched: null,
-  }
-  const stop = (refusal: Refusal, more: Partial<Found> = {}): Match => ({ client, ...found, ...more, refusal })
 
   const secure =
     facts.plainOnTls !== true && (client.secure || ipInRanges(client.ip, declaration.transport.plainHttpFrom))
   if (!trail.add('transport', secure, () => spoken(facts, client), 'insecure_transport')) {
     const target = canonicalPath(facts.target)
     const address = addressOf(facts, declaration, target.ok ? target.path : '/')
-    return stop(refuse('insecure_transport'), {
+    return stopped(client, refuse('insecure_transport'), {
       api: address?.api ?? null,
       query: target.ok ? target.query : '',
     })
@@ -54,7 +44,7 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
   const address = addressOf(facts, declaration, path)
   const api = facts.api === undefined ? (address?.api ?? null) : (declaration.apis.get(facts.api) ?? null)
   if (!trail.add('api', api !== null, () => facts.api ?? `host ${shown(facts.host)}`, 'api_unknown') || api === null) {
-    return stop(refuse('api_unknown'))
+    return stopped(client, refuse('api_unknown'))
   }
 
   const prefix = address?.prefix ?? ''
@@ -74,7 +64,11 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
       : api.routes.matchRaw(method, inner)
   const canonical = target.ok || routeMatch?.methodMatched === true
   if (!trail.add('path', canonical, () => (target.ok ? 'canonical' : pathFaults[target.fault]), 'path_not_canonical')) {
-    return stop(refuse('path_not_canonical', { hint: target.ok ? null : `${capital(pathFaults[target.fault])}.` }), at)
+    return stopped(
+      client,
+      refuse('path_not_canonical', { hint: target.ok ? null : `${capital(pathFaults[target.fault])}.` }),
+      at,
+    )
   }
 
   if (routeMatch?.methodMatched === true) {
@@ -92,6 +86,20 @@ export function match(facts: RequestFacts, declaration: Declaration, trail: Trai
 }
 
 type Found = Omit<Match, 'client' | 'refusal'>
+
+const nothing: Found = {
+  api: null,
+  route: null,
+  query: '',
+  prefixLength: 0,
+  environment: null,
+  region: null,
+  unmatched: null,
+}
+
+function stopped(client: Client, refusal: Refusal, found: Partial<Found> = {}): Match {
+  return { client, ...nothing, ...found, refusal }
+}
 
 /** Field by field, in one literal: this is the hot path, and every match has the same hidden class. */
 function matched(

@@ -1,13 +1,17 @@
+import { type Code, codes, isCode } from '@postern/contract'
 import { describe, expect, it } from 'vitest'
 
 import { seededRandom } from '../../base/random.ts'
 import { makeKey } from '../credentials/format.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
+import { refuse } from '../decision/refuse.ts'
 import { aDeclaration, anApi, aRoute } from '../testing/declaration.ts'
 import { aCredential, aSecret, credentialIdOf } from '../testing/records.ts'
 import { aWorld, lines, noon, type Sent, theSecret, type World } from '../testing/world.ts'
-import { type MeterEntry, UsageRecorder } from './recorder.ts'
-import type { UsageCount } from './usage.ts'
+import type { MeterEntry } from './meter-entry.ts'
+import { UsageRecorder } from './recorder.ts'
+import { unpackRequests } from './request-blocks.ts'
+import type { UsageCount, UsageFlush } from './usage.ts'
 
 const minuteMs = 60_000
 
@@ -41,6 +45,8 @@ function meter(recorder: UsageRecorder, world: World, sent: Sent = {}, more: Par
   } as const
   recorder.record({ ...entry, ...more })
 }
+
+const rowsOf = (flush: UsageFlush) => flush.requests.flatMap(({ rows }) => unpackRequests(rows))
 
 /** Counts by `credential route outcome country`. */
 function counted(counts: readonly UsageCount[]): Record<string, number> {
@@ -199,41 +205,82 @@ describe('counts', () => {
   })
 })
 
+/** An allowed request as the recorder sees it, of any credential, route and country. */
+function entryOf(base: MeterEntry, principalRow: number, routeIndex: number, apiIndex = 0): MeterEntry {
+  const { evaluation } = base
+  const { principal, route, api } = evaluation
+  if (principal === null || route === null || api === null) throw new Error('not allowed')
+  const made: Evaluation = {
+    ...evaluation,
+    principal: { ...principal, row: principalRow, credential: `cred_${principalRow}` },
+    route: { ...route, index: routeIndex, id: `r${routeIndex}` },
+    api: { ...api, index: apiIndex, id: `api${apiIndex}` },
+  }
+  return { ...base, evaluation: made }
+}
+
+function anEntry(): MeterEntry {
+  const world = aWorld()
+  return {
+    evaluation: world.evaluate({}, false),
+    facts: world.request(),
+    requestId: 'req_1',
+    status: 200,
+    ended: 'answered',
+    latencyMs: 1,
+    received: 0,
+    upstreamMs: null,
+    sent: 0,
+    llm: null,
+  }
+}
+
+const base = anEntry()
+const sumOf = (counts: readonly UsageCount[], test: (count: UsageCount) => boolean) =>
+  counts.filter(test).reduce((sum, { count }) => sum + count, 0)
+
+describe('outcomes', () => {
+  const refused = (entry: MeterEntry, code: Code): MeterEntry => ({
+    ...entry,
+    evaluation: { ...entry.evaluation, allowed: false, refusal: refuse(code) },
+  })
+
+  it('beyond the 64th are counted under their own name, of the last row and route that a key has room for too', () => {
+    let country = 'C1'
+    const recorder = aRecorder({ queueMax: 0, countryOf: () => country })
+    for (let i = 0; i < 255; i++, country = `C${i + 1}`) recorder.record(entryOf(base, 0, 0))
+    const lastRow = 2 ** 26 - 8192 - 1
+    const all = Object.keys(codes).filter(isCode)
+    const places = [
+      [0, 0],
+      [lastRow - 1, 4094],
+      [lastRow, 4093],
+      [lastRow, 4094],
+    ] as const
+    for (country of ['C253', 'C254']) {
+      for (const [row, route] of places) {
+        for (const [i, code] of all.entries())
+          for (let times = 0; times <= i; times++) recorder.record(refused(entryOf(base, row, route), code))
+        for (const more of [{ status: 200 }, { status: 500 }, { ended: 'client_gone' as const }])
+          recorder.record({ ...entryOf(base, row, route), ...more })
+      }
+    }
+    const found = counted(recorder.take(noon).counts.filter((count) => /^C25[34]$/.test(count.country)))
+    const expected: Record<string, number> = {}
+    for (const told of ['C253', 'C254']) {
+      for (const [row, route] of places) {
+        for (const [i, code] of all.entries()) expected[`cred_${row} r${route} ${code} ${told}`] = i + 1
+        expected[`cred_${row} r${route} 2xx ${told}`] = row === 0 ? 2 : 1
+        expected[`cred_${row} r${route} 5xx ${told}`] = 1
+        expected[`cred_${row} r${route} client_gone ${told}`] = 1
+      }
+    }
+    expect(all.length).toBeGreaterThan(60)
+    expect(found).toEqual(expected)
+  })
+})
+
 describe('combinations beyond the cap', () => {
-  /** An allowed request as the recorder sees it, of any credential, route and country. */
-  function entryOf(base: MeterEntry, principalRow: number, routeIndex: number, apiIndex = 0): MeterEntry {
-    const { evaluation } = base
-    const { principal, route, api } = evaluation
-    if (principal === null || route === null || api === null) throw new Error('not allowed')
-    const made: Evaluation = {
-      ...evaluation,
-      principal: { ...principal, row: principalRow, credential: `cred_${principalRow}` },
-      route: { ...route, index: routeIndex, id: `r${routeIndex}` },
-      api: { ...api, index: apiIndex, id: `api${apiIndex}` },
-    }
-    return { ...base, evaluation: made }
-  }
-
-  function anEntry(): MeterEntry {
-    const world = aWorld()
-    return {
-      evaluation: world.evaluate({}, false),
-      facts: world.request(),
-      requestId: 'req_1',
-      status: 200,
-      ended: 'answered',
-      latencyMs: 1,
-      received: 0,
-      upstreamMs: null,
-      sent: 0,
-      llm: null,
-    }
-  }
-
-  const base = anEntry()
-  const sumOf = (counts: readonly UsageCount[], test: (count: UsageCount) => boolean) =>
-    counts.filter(test).reduce((sum, { count }) => sum + count, 0)
-
   it('fold countries, then routes; the count of each credential stays exact', () => {
     let country = 0
     const recorder = aRecorder({ queueMax: 0, countryOf: () => `C${country}` })
@@ -388,7 +435,7 @@ describe('the request log', () => {
       { target: '/v1/orders/7?api_key=&x=1', headers: lines(['X-Api-Key', theSecret], ['user-agent', 'curl/8']) },
       { requestId: 'req_x', latencyMs: 1.23456 },
     )
-    expect(recorder.take(noon).requests).toEqual([
+    expect(rowsOf(recorder.take(noon))).toEqual([
       {
         id: 'req_x',
         at: noon,
@@ -416,7 +463,7 @@ describe('the request log', () => {
     const recorder = aRecorder()
     const world = aWorld({ credential: { scopes: [] } })
     meter(recorder, world)
-    const [row] = recorder.take(noon).requests
+    const [row] = rowsOf(recorder.take(noon))
     expect(JSON.parse(row?.trace ?? '')).toEqual(world.evaluate({}, true).trace)
   })
 
@@ -429,7 +476,7 @@ describe('the request log', () => {
       host: long,
       headers: lines(['X-Api-Key', theSecret], ['User-Agent', long], ['Origin', long]),
     })
-    const [row] = recorder.take(noon).requests
+    const [row] = rowsOf(recorder.take(noon))
     expect([row?.method.length, row?.path.length, row?.userAgent]).toEqual([32, 1024, 'x'.repeat(256)])
     expect(row?.trace?.length).toBeLessThan(3000)
   })
@@ -447,9 +494,10 @@ describe('the request log', () => {
     stored('203.0.113.7', 999, 10)
     stored('203.0.113.7', 1000, 10)
     stored('203.0.113.7', 999, 10)
-    const { requests: rows, counts, dropped } = recorder.take(noon)
+    const flush = recorder.take(noon)
+    const { counts, dropped } = flush
     const byAddress = new Map<string, number>()
-    for (const { ip } of rows) byAddress.set(ip, (byAddress.get(ip) ?? 0) + 1)
+    for (const { ip } of rowsOf(flush)) byAddress.set(ip, (byAddress.get(ip) ?? 0) + 1)
     expect(Object.fromEntries(byAddress)).toEqual({
       '203.0.113.7': 6,
       '203.0.113.8': 2,
@@ -463,7 +511,7 @@ describe('the request log', () => {
     const recorder = aRecorder({ refusalsPerSecond: 1 })
     const world = aWorld({ credential: { scopes: [] } })
     for (let i = 0; i < 20; i++) meter(recorder, world)
-    expect(recorder.take(noon).requests).toHaveLength(20)
+    expect(rowsOf(recorder.take(noon))).toHaveLength(20)
   })
 
   it('remembers a bounded number of addresses', () => {
@@ -485,7 +533,7 @@ describe('the request log', () => {
         llm: null,
       })
     }
-    expect(recorder.take(noon).requests).toHaveLength(10_000)
+    expect(rowsOf(recorder.take(noon))).toHaveLength(10_000)
   })
 
   it('holds no more rows than its queue, and counts what it drops', () => {
@@ -493,7 +541,7 @@ describe('the request log', () => {
     const world = aWorld()
     for (let i = 0; i < 25; i++) meter(recorder, world)
     const flush = recorder.take(noon)
-    expect([flush.requests.length, flush.dropped, recorder.droppedTotal]).toEqual([10, 15, 15])
+    expect([rowsOf(flush).length, flush.dropped, recorder.droppedTotal]).toEqual([10, 15, 15])
     expect(flush.counts.map(({ count }) => count)).toEqual([25])
     meter(recorder, world)
     expect(recorder.take(noon)).toMatchObject({ dropped: 0 })
@@ -510,7 +558,7 @@ describe('what the store could not take', () => {
     const both = recorder.take(noon + 1000)
     expect([
       both.at,
-      both.requests.length,
+      rowsOf(both).length,
       both.counts.reduce((sum, { count }) => sum + count, 0),
       both.latencies.length,
     ]).toEqual([noon + 1000, 2, 2, 2])
@@ -526,7 +574,7 @@ describe('what the store could not take', () => {
     const second = recorder.take(noon)
     recorder.giveBack(first)
     recorder.giveBack(second)
-    expect(recorder.take(noon).requests).toHaveLength(2)
+    expect(rowsOf(recorder.take(noon))).toHaveLength(2)
   })
 
   it('stays within the queue, and what goes is counted', () => {
@@ -537,7 +585,7 @@ describe('what the store could not take', () => {
       recorder.giveBack(recorder.take(noon))
     }
     const flush = recorder.take(noon)
-    expect([flush.requests.length, flush.dropped, recorder.droppedTotal]).toEqual([10, 14, 14])
+    expect([rowsOf(flush).length, flush.dropped, recorder.droppedTotal]).toEqual([10, 14, 14])
     expect(flush.counts.reduce((sum, { count }) => sum + count, 0)).toBe(24)
   })
 })
@@ -580,7 +628,7 @@ describe('no secret', () => {
     }
     for (const one of sent) meter(recorder, world, one)
     const flush = recorder.take(noon)
-    expect(flush.requests).toHaveLength(sent.length)
+    expect(rowsOf(flush)).toHaveLength(sent.length)
     const text = JSON.stringify(flush)
     for (const secret of [key, other]) {
       for (const form of [

@@ -1,28 +1,12 @@
 import { formatIp, ipBucket, type Ip } from '../../base/ip.ts'
 import type { Evaluation } from '../decision/evaluation.ts'
-import type { RequestFacts } from '../decision/facts.ts'
 import type { Principal } from '../records/principal.ts'
-import { type ModelTaken, ModelUsage, modelOf } from './model-usage.ts'
+import type { MeterEntry } from './meter-entry.ts'
+import { ModelUsage, modelOf } from './model-usage.ts'
+import { type Outcome, outcomeNumber, outcomeOf } from './outcomes.ts'
+import { type RequestBlock, packRequests, RequestPacker, unpackRequests } from './request-blocks.ts'
 import { shownPath, shownUserAgent } from './shown.ts'
-import { latencyBucketsMs, type LastUseRow, type RequestRow, type UsageCount, type UsageFlush } from './usage.ts'
-
-/** One request that has ended. */
-export interface MeterEntry {
-  readonly evaluation: Evaluation
-  readonly facts: RequestFacts
-  readonly requestId: string
-  readonly status: number
-  /** How an allowed request ended. */
-  readonly ended: 'answered' | 'upstream_error' | 'client_gone'
-  readonly latencyMs: number
-  /** From the decision to the head of the upstream's answer; null where there was none. */
-  readonly upstreamMs: number | null
-  /** Bytes of the bodies that passed, or of the other protocol where the connection was upgraded. */
-  readonly received: number
-  readonly sent: number
-  /** Null: no language model was asked. */
-  readonly llm: ModelTaken | null
-}
+import { latencyBucketsMs, type LastUseRow, type UsageCount, type UsageFlush } from './usage.ts'
 
 export interface RecorderOptions {
   readonly node: string
@@ -38,6 +22,8 @@ export interface RecorderOptions {
 const combinationsMax = 100_000
 const noRoute = 0
 const routesMax = 4096
+/** Outcomes that a key has room for: more than there are. */
+export const outcomesMax = 128
 /** Subjects below are APIs, for requests without a known credential. */
 const firstRow = 8192
 const everyCountry = 0
@@ -54,7 +40,14 @@ interface Count {
   count: number
 }
 
-type MutableLastUse = { -readonly [Key in keyof LastUseRow]: LastUseRow[Key] }
+type Mutable<Row> = { -readonly [Key in keyof Row]: Row[Key] }
+
+/** Written over with each request, so that no object is left behind by the one before. */
+interface LastUse {
+  readonly secret: string
+  accepted: Mutable<NonNullable<LastUseRow['accepted']>> | null
+  refused: Mutable<NonNullable<LastUseRow['refused']>> | null
+}
 
 interface Latency {
   readonly minute: number
@@ -75,16 +68,15 @@ export class UsageRecorder {
   #closed: Count[] = []
   #closedLatencies: Latency[] = []
   #latencies = new Map<number, Latency>()
-  #lastUses = new Map<number, MutableLastUse>()
+  #lastUses = new Map<number, LastUse>()
   #closedLastUses: LastUseRow[] = []
-  #requests: RequestRow[] = []
+  readonly #requests = new RequestPacker()
   readonly #models = new ModelUsage()
   #returned: UsageFlush[] = []
   #dropped = 0
   #minute = 0
   #second = 0
   readonly #refusals = new Map<Ip, number>()
-  readonly #outcomes = new Map<string, number>()
   readonly #countries = new Map<string, number>([['*', everyCountry]])
   #droppedTotal = 0
   #folded = 0
@@ -113,14 +105,14 @@ export class UsageRecorder {
     const { principal } = evaluation
     if (principal === null) {
       if (this.#mayStoreRefusal(evaluation.clientIp, facts.monotonic))
-        this.#log(entry, outcome, country, senderOf(evaluation, facts))
+        this.#log(entry, outcome, country, shownUserAgent(evaluation, facts))
       return
     }
-    const sender = senderOf(evaluation, facts)
+    const userAgent = shownUserAgent(evaluation, facts)
     if (entry.llm !== null) this.#models.add(evaluation, entry.llm, minute)
     if (evaluation.allowed) this.#latency(evaluation, principal, entry.latencyMs)
-    this.#lastUse(evaluation, principal, sender)
-    this.#log(entry, outcome, country, sender)
+    this.#lastUse(evaluation, principal, facts.now, userAgent)
+    this.#log(entry, outcome, country, userAgent)
   }
 
   /** What was gathered since the last call, and before it what the store could not take. */
@@ -131,7 +123,7 @@ export class UsageRecorder {
       counts: [...this.#closed, ...this.#counts.values()].map(countRow),
       latencies: [...this.#closedLatencies, ...this.#latencies.values()],
       lastUses: [...this.#closedLastUses, ...this.#lastUses.values()],
-      requests: this.#requests,
+      requests: this.#requests.take(),
       dropped: this.#dropped,
       models: this.#models.take(),
     }
@@ -143,7 +135,6 @@ export class UsageRecorder {
     this.#latencies = new Map()
     this.#lastUses = new Map()
     this.#closedLastUses = []
-    this.#requests = []
     this.#dropped = 0
     return returned.length === 0 ? held : this.#merge([...returned, held])
   }
@@ -157,14 +148,14 @@ export class UsageRecorder {
     const last = flushes.at(-1)
     if (last === undefined) throw new Error('nothing to merge')
     const requests = flushes.flatMap((flush) => flush.requests)
-    const lost = Math.max(0, requests.length - this.#options.queueMax())
+    const lost = Math.max(0, countOf(requests) - this.#options.queueMax())
     this.#droppedTotal += lost
     return {
       ...last,
       counts: flushes.flatMap((flush) => flush.counts).slice(-2 * combinationsMax),
       latencies: flushes.flatMap((flush) => flush.latencies).slice(-combinationsMax),
       lastUses: flushes.flatMap((flush) => flush.lastUses).slice(-combinationsMax),
-      requests: lost === 0 ? requests : requests.slice(lost),
+      requests: withoutFirst(lost, requests),
       models: flushes.flatMap(({ models = [] }) => models).slice(-combinationsMax),
       dropped: flushes.reduce((sum, flush) => sum + flush.dropped, lost),
     }
@@ -179,26 +170,25 @@ export class UsageRecorder {
     this.#minute = minute
   }
 
-  #count({ principal, api, route }: Evaluation, outcome: string, country: string): void {
+  #count({ principal, api, route }: Evaluation, outcome: Outcome, country: string): void {
     const subject = principal === null ? (api?.index ?? -1) + 1 : principal.row + firstRow
     const routeIndex = principal === null || route === null || route.index + 1 >= routesMax ? noRoute : route.index + 1
-    const outcomeIndex = numberOf(this.#outcomes, outcome)
     const countryIndex = this.#countryIndex(country)
     const shown = {
       route: routeIndex === noRoute || route === null ? '*' : route.id,
       country: countryIndex === everyCountry ? '*' : country,
     }
-    let key = keyOf(subject, routeIndex, outcomeIndex, countryIndex)
+    let key = keyOf(subject, routeIndex, outcome, countryIndex)
     let count = this.#counts.get(key)
     if (count === undefined && !this.#admits(key, combinationsMax)) {
       this.#folded++
       shown.country = '*'
-      key = keyOf(subject, routeIndex, outcomeIndex, everyCountry)
+      key = keyOf(subject, routeIndex, outcome, everyCountry)
       count = this.#counts.get(key)
       if (count === undefined && !this.#admits(key, 2 * combinationsMax)) {
         shown.route = '*'
         // The place of the country tells the APIs of one credential apart.
-        key = keyOf(subject, noRoute, outcomeIndex, principal === null ? everyCountry : (api?.index ?? 0))
+        key = keyOf(subject, noRoute, outcome, principal === null ? everyCountry : (api?.index ?? 0) % countriesMax)
         count = this.#counts.get(key)
       }
     }
@@ -237,7 +227,7 @@ export class UsageRecorder {
     latency.buckets[bucket] = (latency.buckets[bucket] ?? 0) + 1
   }
 
-  #lastUse(evaluation: Evaluation, principal: Principal, sender: Sender): void {
+  #lastUse(evaluation: Evaluation, principal: Principal, at: number, userAgent: string | null): void {
     let use = this.#lastUses.get(principal.secretRow)
     if (use === undefined || use.secret !== principal.secret) {
       // The row is another secret's by now.
@@ -245,19 +235,26 @@ export class UsageRecorder {
       use = { secret: principal.secret, accepted: null, refused: null }
       this.#lastUses.set(principal.secretRow, use)
     }
-    if (evaluation.refusal === null) use.accepted = sender
-    else use.refused = { ...sender, code: evaluation.refusal.code }
+    const { refusal } = evaluation
+    const ip = formatIp(evaluation.clientIp)
+    if (refusal !== null) use.refused = { at, ip, userAgent, code: refusal.code }
+    else if (use.accepted === null) use.accepted = { at, ip, userAgent }
+    else {
+      use.accepted.at = at
+      if (use.accepted.ip !== ip) use.accepted.ip = ip
+      if (use.accepted.userAgent !== userAgent) use.accepted.userAgent = userAgent
+    }
   }
 
-  #log(entry: MeterEntry, outcome: string, country: string, sender: Sender): void {
+  #log(entry: MeterEntry, outcome: string, country: string, userAgent: string | null): void {
     const { evaluation, facts } = entry
     const { principal } = evaluation
-    if (this.#requests.length >= this.#options.queueMax()) {
+    if (this.#requests.size >= this.#options.queueMax()) {
       this.#dropped++
       this.#droppedTotal++
       return
     }
-    this.#requests.push({
+    const row = {
       id: entry.requestId,
       at: facts.now,
       api: evaluation.api?.id ?? null,
@@ -271,13 +268,13 @@ export class UsageRecorder {
       project: principal?.project ?? null,
       credential: principal?.credential ?? null,
       secret: principal?.secret ?? null,
-      ip: sender.ip,
+      ip: formatIp(evaluation.clientIp),
       country,
-      userAgent: sender.userAgent,
-      latencyMs: Math.round(entry.latencyMs * 100) / 100,
+      userAgent,
+      latencyMs: entry.latencyMs,
       trace: evaluation.refusal === null || evaluation.trace === null ? null : JSON.stringify(evaluation.trace),
-      ...(entry.llm !== null && { llm: modelOf(entry.llm) }),
-    })
+    }
+    this.#requests.add(entry.llm === null ? row : { ...row, llm: modelOf(entry.llm) })
   }
 
   /** Requests end in another order than they came, so that a second that has passed never begins again. */
@@ -295,19 +292,24 @@ export class UsageRecorder {
   }
 }
 
-/** A code, or 2xx, 3xx, 4xx, 5xx, upstream_error, client_gone. */
-export function outcomeOf(entry: MeterEntry): string {
-  const { refusal } = entry.evaluation
-  if (refusal !== null) return refusal.code
-  if (entry.ended !== 'answered') return entry.ended
-  return classes[Math.floor(entry.status / 100)] ?? 'upstream_error'
+function countOf(blocks: readonly RequestBlock[]): number {
+  return blocks.reduce((sum, { count }) => sum + count, 0)
 }
 
-const classes = ['upstream_error', '1xx', '2xx', '3xx', '4xx', '5xx']
+/** The blocks less so many of the first requests. */
+function withoutFirst(count: number, blocks: readonly RequestBlock[]): readonly RequestBlock[] {
+  let left = count
+  return blocks.flatMap((block) => {
+    if (left === 0) return block
+    const lost = Math.min(left, block.count)
+    left -= lost
+    return lost === block.count ? [] : packRequests(unpackRequests(block.rows).slice(lost))
+  })
+}
 
-/** 27 bits of subject, 12 of route, 6 of outcome, 8 of country: exact as a double. */
-function keyOf(subject: number, route: number, outcome: number, country: number): number {
-  return ((subject * routesMax + route) * 64 + (outcome & 63)) * countriesMax + (country & 255)
+/** 26 bits of subject, 12 of route, 7 of outcome, 8 of country: 53 in all, so that it is exact as a double. */
+function keyOf(subject: number, route: number, outcome: Outcome, country: number): number {
+  return ((subject * routesMax + route) * outcomesMax + outcomeNumber(outcome)) * countriesMax + country
 }
 
 function numberOf(numbers: Map<string, number>, text: string): number {
@@ -334,15 +336,4 @@ function countRow(count: Count): UsageCount {
 function latencyBucket(ms: number): number {
   for (let i = 0; i < latencyBucketsMs.length; i++) if (ms <= (latencyBucketsMs[i] ?? 0)) return i
   return latencyBucketsMs.length
-}
-
-/** When and from where a request came, for its row and for the last use of its secret. */
-interface Sender {
-  readonly at: number
-  readonly ip: string
-  readonly userAgent: string | null
-}
-
-function senderOf(evaluation: Evaluation, facts: RequestFacts): Sender {
-  return { at: facts.now, ip: formatIp(evaluation.clientIp), userAgent: shownUserAgent(evaluation, facts) }
 }

@@ -1,3 +1,5 @@
+import type { RequestBlock } from './request-blocks.ts'
+
 /** Rows that the data plane hands to the store once a second: sums since the last flush. */
 export interface UsageFlush {
   readonly node: string
@@ -5,7 +7,7 @@ export interface UsageFlush {
   readonly counts: readonly UsageCount[]
   readonly latencies: readonly LatencyCount[]
   readonly lastUses: readonly LastUseRow[]
-  readonly requests: readonly RequestRow[]
+  readonly requests: readonly RequestBlock[]
   /** Request rows that were dropped because the queue was full, since the last flush. */
   readonly dropped: number
   /** What language models took; absent where none was asked. */

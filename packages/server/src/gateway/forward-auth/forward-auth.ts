@@ -12,8 +12,9 @@ import type { DataPlane } from '../../core/runtime.ts'
 import { unlessPaused } from '../admission.ts'
 import { connectionOf } from '../connection.ts'
 import type { GatewayParts } from '../context.ts'
-import { factsOf, framingOf } from '../facts.ts'
+import { factsOf } from '../facts.ts'
 import { createHeaderRules } from '../headers.ts'
+import { readHead } from '../received.ts'
 import type { WireLimits } from '../wire-limits.ts'
 import { wireEvaluation } from '../wire.ts'
 import { allowedAnswer, preflightAnswer, refusedAnswer } from './answer.ts'
@@ -114,9 +115,10 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
     handle: (req, res) => {
       const peer = peerOf(req.socket)
       if (peer === null) return void req.socket.destroy()
-      const asked = factsOf(req, { peer, localPort: 0, encrypted: false, plainOnTls: false }, clock, 'unread')
+      const { host, body } = readHead(req.rawHeaders, req.httpVersionMinor)
+      const asked = factsOf(req, host, { peer, localPort: 0, encrypted: false, plainOnTls: false }, clock, 'unread')
       const question = readQuestion(req.url ?? '')
-      const exchange = { req, res, requestId: ids.next('req'), question }
+      const exchange = { res, requestId: ids.next('req'), question, announcesBody: body.present }
       try {
         const original = read(asked, question)
         if (!original.ok) return decided(exchange, asked, faultOf(asked, original.error))
@@ -137,10 +139,10 @@ export function createForwardAuth(parts: ForwardAuthParts): ForwardAuth {
 }
 
 interface Exchange {
-  readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
   readonly question: Question
+  readonly announcesBody: boolean
 }
 
 /** For the log only: the proxy closed the connection before there was an answer. */
@@ -152,11 +154,11 @@ function faultOf(asked: RequestFacts, { code, hint }: Fault): Evaluation {
   return refusal === null ? evaluation : { ...evaluation, refusal: { ...refusal, hint } }
 }
 
-function send({ req, res }: Exchange, { status, headers, body }: Answer): void {
+function send({ res, announcesBody }: Exchange, { status, headers, body }: Answer): void {
   // RFC 9110, section 8.6: no Content-Length in a 204.
   const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))]
   // A body says nothing about the decision: it is not read, so nothing can follow it.
-  const last = framingOf(req).present ? ['Connection', 'close'] : []
+  const last = announcesBody ? ['Connection', 'close'] : []
   res.writeHead(status, [...headers, ...length, ...last])
   res.end(body)
 }

@@ -3,8 +3,8 @@ import type { Code } from '@postern/contract'
 import { type Result, fail, ok } from '../../base/result.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
 import { headerValues } from '../../core/decision/headers.ts'
+import { readHead } from '../received.ts'
 import type { WireLimits } from '../wire-limits.ts'
-import { linesFault } from '../wire.ts'
 import type { Question } from './question.ts'
 
 export interface Fault {
@@ -35,7 +35,7 @@ export function originalRequest(
   if (facts.target.length > limits.targetBytesMax) return refused('uri_too_long')
   if (facts.target.charCodeAt(0) !== slash || facts.method === 'TRACE' || !/^[!-~]{1,32}$/.test(facts.method))
     return refused('request_malformed')
-  const fault = linesFault(headers, 1)
+  const { fault } = readHead(headers, 1)
   return fault === null ? ok(facts) : refused(fault)
 }
 

@@ -9,7 +9,7 @@ import type { Evaluation } from '../../core/decision/evaluation.ts'
 import { extract } from '../../core/decision/extract.ts'
 import type { RequestFacts } from '../../core/decision/facts.ts'
 import { headerValue } from '../../core/decision/headers.ts'
-import { identityHeaders } from '../../core/decision/identity.ts'
+import { callerHeaders, identityHeaders } from '../../core/decision/identity.ts'
 import { refuse } from '../../core/decision/refuse.ts'
 import { Trail } from '../../core/decision/trail.ts'
 import type { DataPlane, MeterEntry } from '../../core/runtime.ts'
@@ -108,6 +108,7 @@ export function fakeDataPlane(upstreamPort: number, options: FakeOptions = {}): 
     limitHeaders: (evaluation, at) => limitHeadersOf(evaluation, at, 0),
     corsHeaders,
     identityHeaders,
+    callerHeaders,
     meter: (entry) => void plane.metered.push(entry),
   }
   return plane

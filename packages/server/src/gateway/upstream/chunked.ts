@@ -1,4 +1,4 @@
-import { readFieldLines } from './field-lines.ts'
+import { FieldLines, readFieldLines } from './field-lines.ts'
 
 /** Takes the data of chunks as it is found: `bytes` from `start` to `end`, to be used before the call returns. */
 export interface ChunkData {
@@ -19,7 +19,7 @@ const trailerLinesMax = 100
 export class ChunkedDecoder {
   state: State = 'size'
   /** Name, value, … of the trailer section, once it has ended. */
-  readonly trailers: string[] = []
+  trailers: readonly string[] = []
   #left = 0
   #digits = 0
   #extensionBytes = 0
@@ -87,9 +87,15 @@ export class ChunkedDecoder {
   #trailer(byte: number): void {
     this.#trailerText += String.fromCodePoint(byte)
     const text = this.#trailerText
-    if (byte === lf && (text === '\r\n' || text.endsWith('\r\n\r\n')))
-      this.state = readFieldLines(text, 0, trailerLinesMax, this.trailers) === text.length ? 'ended' : 'broken'
+    if (byte === lf && (text === '\r\n' || text.endsWith('\r\n\r\n'))) this.#end(text)
     else if (text.length > trailerBytesMax) this.state = 'broken'
+  }
+
+  #end(text: string): void {
+    const spots: number[] = []
+    const plain = readFieldLines(text, 0, trailerLinesMax, spots) === text.length
+    this.state = plain ? 'ended' : 'broken'
+    if (plain) this.trailers = new FieldLines(text, spots).pairs
   }
 }
 

@@ -177,7 +177,7 @@ export class UpstreamConnection implements RequestConnection {
     this.#heldHead = ''
     const end = blank + 4
     const at = end - held.length
-    const head = parseResponseHead(text.slice(0, end), attempt.method)
+    const head = parseResponseHead(text, end, attempt.method)
     if (head === null) return this.#fail('no_http')
     if (head.status === 101) this.#switch(attempt, head, copyOf(bytes, at, length))
     else if (head.status < 200) this.#interim(attempt, head, copyOf(bytes, at, length))

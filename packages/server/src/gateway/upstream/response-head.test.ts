@@ -4,16 +4,19 @@ import { mayBecomeHead, parseResponseHead } from './response-head.ts'
 
 const head = (...lines: readonly string[]) => `${lines.join('\r\n')}\r\n\r\n`
 const ok = 'HTTP/1.1 200 OK'
+const parsed = (text: string, method: string) => parseResponseHead(text, text.length, method)
 
 describe('the head of an answer', () => {
   it('is status, lines as sent, and how its body ends', () => {
-    expect(parseResponseHead(head(ok, 'X-A: 1', 'x-a:\t é\xff ', 'X-Empty:', 'Content-Length: 5'), 'GET')).toEqual({
+    const read = parsed(head(ok, 'X-A: 1', 'x-a:\t é\xff ', 'X-Empty:', 'Content-Length: 5'), 'GET')
+    expect(read?.fields.pairs).toEqual(['X-A', '1', 'x-a', 'é\xff', 'X-Empty', '', 'Content-Length', '5'])
+    expect(read).toMatchObject({
       status: 200,
-      lines: ['X-A', '1', 'x-a', 'é\xff', 'X-Empty', '', 'Content-Length', '5'],
       framing: 'length',
       length: 5,
       persistent: true,
       keepAliveMs: null,
+      nominates: false,
     })
   })
 
@@ -22,7 +25,7 @@ describe('the head of an answer', () => {
     ['with an empty reason', 'HTTP/1.1 200 '],
     ['with a reason in Latin-1', 'HTTP/1.1 200 d\xe9j\xe0\tvu'],
   ])('may come %s', (_name, line) => {
-    expect(parseResponseHead(head(line), 'GET')).toMatchObject({ status: 200, framing: 'close', persistent: false })
+    expect(parsed(head(line), 'GET')).toMatchObject({ status: 200, framing: 'close', persistent: false })
   })
 
   it.each<[string, string, string, object]>([
@@ -40,7 +43,7 @@ describe('the head of an answer', () => {
     ['a time', head(ok, 'Content-Length: 1', 'Keep-Alive: timeout=5, max=9'), 'GET', { keepAliveMs: 5_000 }],
     ['an odd time', head(ok, 'Content-Length: 1', 'Keep-Alive: timeout=x'), 'GET', { keepAliveMs: null }],
   ])('with %s ends there', (_name, text, method, expected) => {
-    expect(parseResponseHead(text, method)).toMatchObject(expected)
+    expect(parsed(text, method)).toMatchObject(expected)
   })
 
   it.each([
@@ -81,12 +84,12 @@ describe('the head of an answer', () => {
     ['chunks in HTTP/1.0', head('HTTP/1.0 200 OK', 'Transfer-Encoding: chunked')],
     ['more lines than 256', head(ok, ...Array.from({ length: 257 }, (_, i) => `X-${i}: 1`))],
   ])('is refused with %s', (_name, text) => {
-    expect(parseResponseHead(text, 'GET')).toBeNull()
+    expect(parsed(text, 'GET')).toBeNull()
   })
 
   it('may have 256 lines', () => {
     const lines = Array.from({ length: 256 }, (_, i) => `X-${i}: 1`)
-    expect(parseResponseHead(head(ok, ...lines), 'GET')?.lines).toHaveLength(512)
+    expect(parsed(head(ok, ...lines), 'GET')?.fields.pairs).toHaveLength(512)
   })
 
   it('is given up as soon as nothing can make it one', () => {

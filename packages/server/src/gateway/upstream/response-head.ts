@@ -1,10 +1,9 @@
-import { readFieldLines } from './field-lines.ts'
+import { FieldLines, readFieldLines } from './field-lines.ts'
 
 /** Status and header lines of an upstream's answer, and what they say of its body and its connection. */
 export interface ResponseHead {
   readonly status: number
-  /** Name, value, name, value, … as sent, one character a byte. */
-  readonly lines: readonly string[]
+  readonly fields: FieldLines
   readonly framing: Framing
   /** Bytes of the body where `framing` is `length`, otherwise 0. */
   readonly length: number
@@ -12,6 +11,8 @@ export interface ResponseHead {
   readonly persistent: boolean
   /** For how long the upstream says that it keeps the connection (`Keep-Alive: timeout`); null where it does not. */
   readonly keepAliveMs: number | null
+  /** `Connection` names, or may name, other lines that belong to the connection. */
+  readonly nominates: boolean
 }
 
 /** How the end of a body is found (RFC 9112, section 6.3). `none`: there is no body, whatever the lines say. */
@@ -21,20 +22,20 @@ export const headBytesMax = 65_536
 const headerLinesMax = 256
 
 /**
- * A whole head, the empty line included. Null where it could be read in two ways or is none at all: bare CR or LF,
- * control characters, folded lines, space before a colon, several or odd lengths, a length beside an encoding, an
- * encoding other than `chunked`.
+ * A whole head: all of `text` before `end`, the empty line included. Null where it could be read in two ways or is none
+ * at all: bare CR or LF, control characters, folded lines, space before a colon, several or odd lengths, a length
+ * beside an encoding, an encoding other than `chunked`.
  */
-export function parseResponseHead(text: string, method: string): ResponseHead | null {
+export function parseResponseHead(text: string, end: number, method: string): ResponseHead | null {
   if (!text.startsWith('HTTP/1.') || text.charCodeAt(8) !== space) return null
   const minor = text.charCodeAt(7) - zero
   const status = statusAt(text, 9)
   if ((minor !== 0 && minor !== 1) || status === -1) return null
   const lineEnd = reasonEnd(text)
   if (lineEnd === -1) return null
-  const lines: string[] = []
-  if (readFieldLines(text, lineEnd, headerLinesMax, lines) !== text.length) return null
-  return described(status, lines, method, minor)
+  const spots: number[] = []
+  if (readFieldLines(text, lineEnd, headerLinesMax, spots) !== end) return null
+  return described(status, new FieldLines(text, spots), method, minor)
 }
 
 /** Whether more bytes can make a head of this beginning of one. */
@@ -68,27 +69,31 @@ function reasonEnd(text: string): number {
   return end + 2
 }
 
-function described(status: number, lines: readonly string[], method: string, minor: number): ResponseHead | null {
+function described(status: number, fields: FieldLines, method: string, minor: number): ResponseHead | null {
+  const { text, count } = fields
   let length = -1
   let chunked = false
   let closes = minor === 0
   let keepAliveMs: number | null = null
-  for (let i = 0; i < lines.length; i += 2) {
-    const name = lines[i] ?? ''
-    const value = lines[i + 1] ?? ''
-    switch (name.length) {
+  let nominates = false
+  for (let line = 0; line < count; line++) {
+    const at = fields.nameStart(line)
+    switch (fields.nameEnd(line) - at) {
       case 10:
-        if (isNamed(name, 'connection')) closes ||= /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(value)
-        else if (isNamed(name, 'keep-alive')) keepAliveMs = timeoutOf(value)
+        if (stands('connection', text, at)) {
+          if (isValue(fields, line, 'keep-alive')) break
+          nominates ||= !isValue(fields, line, 'close')
+          closes ||= /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i.test(fields.value(line))
+        } else if (stands('keep-alive', text, at)) keepAliveMs = timeoutOf(fields.value(line))
         break
       case 14:
-        if (!isNamed(name, 'content-length')) break
-        if (length !== -1 || !/^[0-9]{1,15}$/.test(value)) return null
-        length = Number(value)
+        if (!stands('content-length', text, at)) break
+        if (length !== -1 || !/^[0-9]{1,15}$/.test(fields.value(line))) return null
+        length = Number(fields.value(line))
         break
       case 17:
-        if (!isNamed(name, 'transfer-encoding')) break
-        if (chunked || minor === 0 || !isNamed(value, 'chunked')) return null
+        if (!stands('transfer-encoding', text, at)) break
+        if (chunked || minor === 0 || !isValue(fields, line, 'chunked')) return null
         chunked = true
         break
       default:
@@ -98,11 +103,12 @@ function described(status: number, lines: readonly string[], method: string, min
   const framing = framingOf(status, method, chunked, length)
   return {
     status,
-    lines,
+    fields,
     framing,
     length: framing === 'length' ? length : 0,
     persistent: !closes && framing !== 'close',
     keepAliveMs,
+    nominates,
   }
 }
 
@@ -113,9 +119,18 @@ function framingOf(status: number, method: string, chunked: boolean, length: num
   return length === 0 ? 'none' : 'length'
 }
 
-/** `known` is lower-case and of the same length. */
-function isNamed(name: string, known: string): boolean {
-  return name === known || name.toLowerCase() === known
+/** `known` is of lower-case letters and `-`, and at least as long as what is left of the text. */
+function stands(known: string, text: string, at: number): boolean {
+  for (let i = 0; i < known.length; i++) {
+    const code = text.charCodeAt(at + i)
+    if ((code >= 0x41 && code <= 0x5a ? code | 0x20 : code) !== known.charCodeAt(i)) return false
+  }
+  return true
+}
+
+function isValue(fields: FieldLines, line: number, known: string): boolean {
+  const at = fields.valueStart(line)
+  return fields.valueEnd(line) - at === known.length && stands(known, fields.text, at)
 }
 
 /** RFC 2068, section 19.7.1.1, as servers still send it. */

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../core/decision/evaluation.ts'
 import { aRoute, anApi } from '../../core/testing/declaration.ts'
-import type { MeterEntry } from '../../core/usage/recorder.ts'
+import type { MeterEntry } from '../../core/usage/meter-entry.ts'
 
 export interface RequestOfTest extends Partial<Omit<MeterEntry, 'evaluation' | 'facts'>> {
   readonly api?: string | null

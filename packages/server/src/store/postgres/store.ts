@@ -24,7 +24,6 @@ import { chores, reads, usageReads, writes } from '../operations/index.ts'
 import { flushCounts } from '../operations/usage-flush.ts'
 import { insertBlocks } from '../operations/usage-requests.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
-import { packRequests } from '../request-blocks.ts'
 import { openRevocationLog, type Ending, type RevocationLog } from '../revocations.ts'
 import type { Db, Tables } from '../schema.ts'
 import { violationOf } from '../violations.ts'
@@ -195,7 +194,7 @@ async function flushAll(tx: Db, { requests, ...flush }: UsageFlush): Promise<voi
   // The rollup waits until this is stored, and this until the rollup is.
   await tx.selectFrom('usage_rollup').select('through').forShare().execute()
   await flushCounts(tx, flush)
-  await insertBlocks(tx, packRequests(requests))
+  await insertBlocks(tx, requests)
 }
 
 async function* readChunks(

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3'
 
-import type { RequestBlock } from '../request-blocks.ts'
+import type { RequestBlock } from '../../core/usage/request-blocks.ts'
 import { createTermGatherer, type StoredBlock, type TermGatherer, type TermList } from '../request-index.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface RequestLog {
   readonly index: () => void
 }
 
-type Appended = StoredBlock & RequestBlock
+type Appended = StoredBlock & Pick<RequestBlock, 'rows'>
 
 const gatheredMax = 100_000
 

@@ -13,6 +13,7 @@ import { fixedClock } from '../../base/clock.ts'
 import { systemRandom } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
 import { StorageFull, type Store } from '../../core/store.ts'
+import { packRequests } from '../../core/usage/request-blocks.ts'
 import { aCredential, anAccount, aSecret, at, by, create, must, revoke } from '../conformance-data.ts'
 import { aRequest, verifyChain } from '../conformance.ts'
 import { acquireDataLock, createKeyFiles, openStore, restore, RestoreRefused } from '../index.ts'
@@ -287,7 +288,15 @@ describe('SQLite', () => {
           by,
         })
         expect(imported).toEqual({ ok: false, error: { code: 'storage_full' } })
-        const flush = { node: 'n', at: 0, counts: [], latencies: [], lastUses: [], requests: [aRequest(0)], dropped: 0 }
+        const flush = {
+          node: 'n',
+          at: 0,
+          counts: [],
+          latencies: [],
+          lastUses: [],
+          requests: packRequests([aRequest(0)]),
+          dropped: 0,
+        }
         await expect(store.usage.flush(flush)).rejects.toBeInstanceOf(StorageFull)
         const renamed = await store.credentials.update({
           id: ids[0] ?? '',

@@ -5,7 +5,6 @@ import type { RecordChunk } from '../../core/records/record.ts'
 import type { Store } from '../../core/store.ts'
 import { credentialsPerChunk, pastEveryId, type Packed } from '../chunks.ts'
 import { storeOf, type Engine } from '../engine.ts'
-import { packRequests } from '../request-blocks.ts'
 import { backupFiles } from './backup-files.ts'
 import type { ChunkInput } from './chunk-reader.ts'
 import { merged } from './merged.ts'
@@ -68,8 +67,8 @@ function engineOf({ writer, reader, usage }: Workers, folder: string): Engine {
     read: (name, input) => send(reader, name, input),
     readUsage: (name, input) => send(usage, name, input),
     flush: async ({ requests, ...counts }) => {
-      const packed = { counts: JSON.stringify(counts satisfies Counts), blocks: packRequests(requests) }
-      await usage.call('flush', packed satisfies PackedFlush)
+      const flush = { counts: JSON.stringify(counts satisfies Counts), blocks: requests }
+      await usage.call('flush', flush satisfies PackedFlush)
     },
     maintain: async (input) => {
       while ((await usage.call('maintain', input)) === true);

@@ -10,6 +10,7 @@ import { fixedClock } from '../../base/clock.ts'
 import { createIds } from '../../base/ids.ts'
 import { systemRandom } from '../../base/random.ts'
 import type { Store } from '../../core/store.ts'
+import { packRequests } from '../../core/usage/request-blocks.ts'
 import type { RequestFilter, RequestRow, UsageFlush } from '../../core/usage/usage.ts'
 import { openStore } from '../index.ts'
 
@@ -48,7 +49,9 @@ describe('the usage worker', () => {
   it('answers after a crash as before it, though neither counts nor lists had been written', async () => {
     const store = await open('one')
     const requests = [aRequest(start), aRequest(start + 1, { code: 'rate_limited', credential: 'cred_2' })]
-    await store.usage.flush(aFlush({ requests, counts: [aCount()], lastUses: [aUse(1), aUse(2)], dropped: 3 }))
+    await store.usage.flush(
+      aFlush({ requests: packRequests(requests), counts: [aCount()], lastUses: [aUse(1), aUse(2)], dropped: 3 }),
+    )
     await store.usage.flush(aFlush({ counts: [aCount()], lastUses: [aUse(1)], dropped: 1 }))
     // The files as a killed process leaves them: everything is in the write-ahead log.
     cpSync(join(root, 'one'), join(root, 'two'), { recursive: true })
@@ -98,7 +101,7 @@ describe('the usage worker', () => {
             return aRequest(start + seconds * 1000, { ...rest, credential, account, project })
           })
           all.push(...requests)
-          await store.usage.flush(aFlush({ requests }))
+          await store.usage.flush(aFlush({ requests: packRequests(requests) }))
           // Between writings of the lists, or in one.
           if (requests.length % 2 === 0) await store.usage.requests({ ...noFilter, limit: 1, after: null })
         }

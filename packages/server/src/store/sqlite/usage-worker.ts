@@ -1,10 +1,10 @@
 import { workerData } from 'node:worker_threads'
 
 import { StorageFull, type Retention } from '../../core/store.ts'
+import type { RequestBlock } from '../../core/usage/request-blocks.ts'
 import { usageReads } from '../operations/index.ts'
 import { flushCounts } from '../operations/usage-flush.ts'
 import { pruneStep, rollUpStep } from '../operations/usage-rollup.ts'
-import type { RequestBlock } from '../request-blocks.ts'
 import type { Db } from '../schema.ts'
 import { backupTo } from './backup.ts'
 import { checkpoint, walBytesMax } from './checkpoint.ts'
