@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 
 import { parseIp, type Ip } from '../packages/server/src/base/ip.ts'
+import { seededRandom } from '../packages/server/src/base/random.ts'
+import { makeToken } from '../packages/server/src/core/credentials/format.ts'
 import { Decider } from '../packages/server/src/core/decision/decider.ts'
 import type { Evaluation } from '../packages/server/src/core/decision/evaluation.ts'
 import type { RequestFacts } from '../packages/server/src/core/decision/facts.ts'
@@ -9,15 +11,18 @@ import { Trail } from '../packages/server/src/core/decision/trail.ts'
 import { FailureBudget } from '../packages/server/src/core/limits/failure-budget.ts'
 import { Limiter } from '../packages/server/src/core/limits/limiter.ts'
 import type { LimitRule } from '../packages/server/src/core/limits/rules.ts'
-import { tokenParts } from '../packages/server/src/core/testing/tokens.ts'
+import type { RecordTable } from '../packages/server/src/core/records/table.ts'
+import { aToken, tokenParts } from '../packages/server/src/core/testing/tokens.ts'
+import type { TokenCache } from '../packages/server/src/core/tokens/token-cache.ts'
 import { bar, type Bench, type Report } from './lib/bench.ts'
 import { holdCredentials } from './lib/credentials.ts'
-import { declarationWith, host } from './lib/declaration.ts'
+import { brand, declarationWith, host } from './lib/declaration.ts'
 import { median, quantile, shuffled } from './lib/stats.ts'
 
 const credentialCount = 100_000
 const batchSize = 1_000
 const ratioMax = 5
+const tokenRatioMax = 1.1
 const referenceUs = 3
 
 export const decide: Bench = {
@@ -35,6 +40,8 @@ export const decide: Bench = {
 interface World {
   readonly decider: Decider
   readonly keys: readonly string[]
+  /** One of each credential. */
+  readonly tokens: readonly string[]
   readonly matched: Match
   readonly place: NonNullable<Match['api']>['places'][number]
   readonly byHex: ReadonlyMap<string, number>
@@ -48,24 +55,39 @@ function makeWorld(own: readonly LimitRule[]): World {
     quotas: [{ name: 'month', per: 'credential', requests: 1_000_000_000, period: 'month' }],
   })
   const { table, keys } = holdCredentials(credentialCount, 1_000, (row) => ({ ipAllow: tenRanges(row), limits: own }))
+  const parts = tokenParts(table)
   const decider = new Decider({
     declaration: () => declaration,
     table,
     limiter: new Limiter(table),
     failures: new FailureBudget(),
     freshness: { isFresh: () => true, catchUp: () => null },
-    tokens: tokenParts(table),
+    tokens: parts,
   })
   const [place] = api.places
   if (place === undefined) throw new Error('the API has a place')
   return {
     decider,
     keys,
+    tokens: own.length === 0 ? holdTokens(table, parts.cache) : [],
     matched: match(factsOf(''), declaration, new Trail(false)),
     place,
     byHex: new Map(keys.map((key, row) => [hash('sha256', key, 'hex'), row])),
     byLatin1: new Map(keys.map((key, row) => [hash('sha256', key, 'binary'), row])),
   }
+}
+
+/** A token of each credential for one of its scopes, in the order of the rows. */
+function holdTokens(table: RecordTable, cache: TokenCache): readonly string[] {
+  const random = seededRandom(20_260_102)
+  return Array.from({ length: credentialCount }, (_, row) => {
+    const made = makeToken({ brand, token: 'access', random }).reveal()
+    const text = Buffer.from(made, 'latin1').toString('latin1')
+    cache.put(
+      aToken(text, { id: `tok_${row}`, credential: table.credentialId(row), scopes: ['orders.read'], label: 'bench' }),
+    )
+    return text
+  })
 }
 
 const twoLimits: readonly LimitRule[] = [
@@ -99,30 +121,38 @@ function factsOf(key: string): RequestFacts {
 interface Sample {
   /** One entry a batch. */
   readonly decided: Cost[]
+  readonly token: Cost[]
   readonly whole: Cost[]
+  readonly wholeToken: Cost[]
   readonly hex: Cost[]
   readonly latin1: Cost[]
 }
 
-/** Batches of the four kinds take turns, so that what else runs on the machine meets all of them alike. */
+/** Batches of all kinds take turns, so that what else runs on the machine meets all of them alike. */
 function measure(world: World, rounds: number, warmUp: number): Sample {
-  const sample: Sample = { decided: [], whole: [], hex: [], latin1: [] }
+  const sample: Sample = { decided: [], token: [], whole: [], wholeToken: [], hex: [], latin1: [] }
   const order = shuffled(credentialCount, 7)
   for (let round = 0; round < rounds + warmUp; round++) {
-    const keys = Array.from(
-      { length: batchSize },
-      (_, i) => world.keys[order[(round * batchSize + i) % order.length] ?? 0] ?? '',
-    )
+    const pick = (texts: readonly string[]) =>
+      Array.from({ length: batchSize }, (_, i) => texts[order[(round * batchSize + i) % order.length] ?? 0] ?? '')
+    const keys = pick(world.keys)
     const facts = keys.map(factsOf)
+    const tokens = pick(world.tokens)
+    const tokenFacts = tokens.map(factsOf)
+    const some = world.tokens.length > 0
     const times = {
       decided: perOperation(() => decideAll(world, keys, facts)),
+      token: some ? perOperation(() => decideAll(world, tokens, tokenFacts)) : null,
       whole: perOperation(() => evaluateAll(world, facts)),
+      wholeToken: some ? perOperation(() => evaluateAll(world, tokenFacts)) : null,
       hex: perOperation(() => lookUpAll(keys, world.byHex, 'hex')),
       latin1: perOperation(() => lookUpAll(keys, world.byLatin1, 'binary')),
     }
     if (round < warmUp) continue
     sample.decided.push(times.decided)
     sample.whole.push(times.whole)
+    if (times.token !== null) sample.token.push(times.token)
+    if (times.wholeToken !== null) sample.wholeToken.push(times.wholeToken)
     sample.hex.push(times.hex)
     sample.latin1.push(times.latin1)
   }
@@ -178,9 +208,11 @@ function lookUpAll(keys: readonly string[], rows: ReadonlyMap<string, number>, e
   return found
 }
 
-function report({ decided, whole, hex, latin1 }: Sample, own: Sample | null): Report {
+function report(sample: Sample, own: Sample | null): Report {
+  const { decided, token, whole, wholeToken, hex, latin1 } = sample
   const yardstick = medianOf(hex) < medianOf(latin1) ? hex : latin1
   const ratio = medianOf(decided) / medianOf(yardstick)
+  const toKey = median(wholeToken.map(({ cpuUs }, i) => cpuUs / (whole[i]?.cpuUs ?? cpuUs)))
   const row = (name: string, costs: readonly Cost[]): readonly string[] => [
     name,
     us(medianOf(costs)),
@@ -197,7 +229,9 @@ function report({ decided, whole, hex, latin1 }: Sample, own: Sample | null): Re
         rows: [
           ['', 'median', 'p10', 'p90', 'to the yardstick', 'CPU, mean', 'to the yardstick'],
           row('credential string → decision, charged', decided),
-          row('the same with match and extract from the header lines', whole),
+          row('token string → decision, charged', token),
+          row('the first with match and extract from the header lines', whole),
+          row('the second so', wholeToken),
           ...(own === null ? [] : [row('the first with two limits of each credential’s own', own.decided)]),
           row('crypto.hash (hex) + Map', hex),
           row('crypto.hash (latin1) + Map', latin1),
@@ -209,6 +243,11 @@ function report({ decided, whole, hex, latin1 }: Sample, own: Sample | null): Re
         `a decision costs at most ${ratioMax} × one hash and one look-up`,
         `${ratio.toFixed(2)} × the cheaper of the two`,
         ratio <= ratioMax,
+      ),
+      bar(
+        `a decision on a token costs at most ${tokenRatioMax} × one on a key, from the header lines on`,
+        `${toKey.toFixed(2)} × in CPU, median of ${whole.length} pairs`,
+        toKey <= tokenRatioMax,
       ),
     ],
     notes: [

@@ -56,7 +56,7 @@ export function declarationWith(plan: Pick<Plan, 'limits' | 'quotas'>): {
       resources: ['https://console.example.com/apis/shop'],
       fromKeys: false,
     },
-    places: [{ in: 'bearer', accept: ['key'], kinds: null }],
+    places: [{ in: 'bearer', accept: ['key', 'token'], kinds: null }],
     scopes: new Map([['orders.read', 'Read orders']]),
     implies: noImpliedScopes,
     roles: new Map(),

@@ -14,7 +14,7 @@ import { announcesBody, headerValue, headerValues } from './headers.ts'
 import type { Rights } from './held-rights.ts'
 import { budgetHint, comparedModel, estimateOf, testModel } from './model-checks.ts'
 import { refuse } from './refuse.ts'
-import { missingScopes, rightsOfToken } from './rights.ts'
+import { missingScopes } from './rights.ts'
 import { shown } from './trail.ts'
 
 /** One check of a known credential: null where it passes. `compared` is for the trace and names no allowed value. */
@@ -78,7 +78,7 @@ const token: Check = {
     if (facts.now >= held.expiresAt)
       return refuse('token_expired', { hint: `It expired on ${instant(held.expiresAt)}.` })
     if (held.revoked) return refuse('token_revoked')
-    return facts.now < held.notBefore
+    return held.notBefore !== null && facts.now < held.notBefore
       ? refuse('credential_not_yet_valid', { hint: `The token becomes valid on ${instant(held.notBefore)}.` })
       : null
   },
@@ -389,9 +389,9 @@ function heldBy({
   const client = rights.of(table.profile(holder), holderPlan, api)
   if (held === null) return client
   const granted = held.scopesOn(api.id) ?? []
-  if (given === null) return rightsOfToken(held, granted, { api, client, grant: null, member: null })
+  if (given === null) return rights.ofToken(held, granted, { api, client, grant: null, member: null })
   if (given.role === null) return noRights
-  return rightsOfToken(held, granted, {
+  return rights.ofToken(held, granted, {
     api,
     client,
     grant: rights.of(table.profile(row), ofPlan, api),

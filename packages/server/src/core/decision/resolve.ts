@@ -136,7 +136,8 @@ export class Resolver {
     const form = of.shape === 'jwt' ? 'jwt' : 'token'
     if (held === null) return unknown(form, null, of)
     const table = this.#table
-    if (!table.isHeldBy(held.holder, held.credential)) held.holder = table.findCredential(held.credential)
+    if (held.asOf !== table.removals || held.holder === -1 || (held.grant !== null && held.row === -1))
+      find(held, table)
     const { holder } = held
     if (holder === -1) return unknown(form, held, of)
     // An id that goes with a token has to be that of its credential.
@@ -144,7 +145,6 @@ export class Resolver {
     let row = holder
     let grant: GrantRecord | null = null
     if (held.grant !== null) {
-      if (!table.isHeldBy(held.row, held.grant)) held.row = table.findCredential(held.grant)
       grant = this.#tokens.grants.find(held.grant)
       if (grant === null) held.row = -1
       row = held.row
@@ -231,6 +231,12 @@ function missing({ api }: Asked, { shape, token, verdict }: Known): Wait | null 
     case 'malformed':
       return null
   }
+}
+
+function find(held: HeldToken, table: RecordTable): void {
+  held.holder = table.findCredential(held.credential)
+  held.row = held.grant === null ? held.holder : table.findCredential(held.grant)
+  held.asOf = table.removals
 }
 
 /** Whether all that it stands for is in memory: then it is not for want of that that it is not taken. */

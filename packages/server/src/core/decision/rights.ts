@@ -4,7 +4,10 @@ import { summedUp, withImplied } from '../apis/implied-scopes.ts'
 import type { MemberRole } from '../people/member.ts'
 import type { Profile } from '../records/table.ts'
 import type { HeldToken } from '../tokens/held-token.ts'
-import type { Rights, TokenSources } from './held-rights.ts'
+import type { DerivedRights, Rights, TokenSources } from './held-rights.ts'
+
+/** Of one list of scopes, from different sources. */
+const derivedMax = 64
 
 /**
  * Rights are derived live, so that what a plan or a role loses, every credential loses at once; derived once for
@@ -13,6 +16,7 @@ import type { Rights, TokenSources } from './held-rights.ts'
 export class RightsCache {
   readonly #known = new WeakMap<Plan, WeakMap<Api, Rights[]>>()
   readonly #ofMembers = new WeakMap<Plan, WeakMap<Api, Partial<Record<MemberRole, Rights>>>>()
+  readonly #ofTokens = new WeakMap<readonly string[], DerivedRights[]>()
   /** The list that was asked for last: mostly the next request asks for the same. */
   #last: { readonly plan: Plan; readonly api: Api; readonly byProfile: Rights[] } | null = null
 
@@ -29,6 +33,27 @@ export class RightsCache {
     const byRole = ofPlan.get(api) ?? {}
     ofPlan.set(api, byRole)
     return (byRole[role] ??= rightsOf({ scopes: api.memberScopes[role], role: null }, plan, api))
+  }
+
+  /**
+   * What a token may do now: of the scopes that it was granted, and what they imply, what each of those that it was
+   * derived from still has. Kept with the token for as long as all of these are the same.
+   */
+  ofToken(token: HeldToken, granted: readonly string[], from: TokenSources): Rights {
+    if (token.derived === null || !isFrom(token.derived, from)) token.derived = this.#derivedFrom(granted, from)
+    return token.derived.rights
+  }
+
+  /** Tokens of many credentials carry the same scopes: what was derived for one of them is that of all. */
+  #derivedFrom(granted: readonly string[], from: TokenSources): DerivedRights {
+    const ofScopes = this.#ofTokens.get(granted) ?? []
+    this.#ofTokens.set(granted, ofScopes)
+    const known = ofScopes.find((each) => isFrom(each, from))
+    if (known !== undefined) return known
+    if (ofScopes.length >= derivedMax) ofScopes.length = 0
+    const made = { ...from, rights: derived(granted, from) }
+    ofScopes.push(made)
+    return made
   }
 
   #derive(profile: Profile, plan: Plan, api: Api): Rights {
@@ -58,23 +83,17 @@ function within(scopes: readonly string[], ceiling: ReadonlySet<string> | null, 
   return { scopes: summedUp(held, scopes, api.implies), holds: (scope) => held.has(scope) }
 }
 
-/**
- * What a token may do now: of the scopes that it was granted, and what they imply, what each of those that it was
- * derived from still has. Kept with the token for as long as all of these are the same.
- */
-export function rightsOfToken(token: HeldToken, granted: readonly string[], from: TokenSources): Rights {
-  const { api, client, grant, member } = from
-  const known = token.derived
-  if (known?.api === api && known.client === client && known.grant === grant && known.member === member)
-    return known.rights
+function derived(granted: readonly string[], { api, client, grant, member }: TokenSources): Rights {
   const held = new Set(
     [...withImplied(granted, api.implies)].filter(
       (scope) => client.holds(scope) && (grant?.holds(scope) ?? true) && (member?.holds(scope) ?? true),
     ),
   )
-  const rights = { scopes: summedUp(held, granted, api.implies), holds: (scope: string) => held.has(scope) }
-  token.derived = { api, client, grant, member, rights }
-  return rights
+  return { scopes: summedUp(held, granted, api.implies), holds: (scope) => held.has(scope) }
+}
+
+function isFrom(known: DerivedRights, { api, client, grant, member }: TokenSources): boolean {
+  return known.api === api && known.client === client && known.grant === grant && known.member === member
 }
 
 /** The scopes that are missing; none where the rule is met. Of `any`, all are named: one of them would do. */

@@ -136,15 +136,6 @@ export class CredentialRows {
     )
   }
 
-  /** Whether the row is held, and by that id. */
-  isHeldBy(row: number, id: string): boolean {
-    if (row === -1 || !this.isHeld(row)) return false
-    const start = row * rowBytes + at.id
-    const offset = id.length - idBytes
-    for (let i = 0; i < idBytes; i++) if (this.#rows.bytes[start + i] !== id.charCodeAt(offset + i)) return false
-    return this.isGrant(row) === isGrantId(id)
-  }
-
   /** Whether the id after `cred_` is that text. */
   idIs(row: number, text: string): boolean {
     if (text.length !== idBytes) return false

@@ -96,6 +96,7 @@ export class RecordTable {
   /** Freed since the last `releaseFreed`, and before it. */
   #freedNow: number[] = []
   #freedBefore: number[] = []
+  #removals = 0
 
   get size(): number {
     return this.#rows.live
@@ -127,9 +128,9 @@ export class RecordTable {
     return row !== -1 && this.kind(row) === 'oauth_client' && this.publicId(row) === clientId ? row : -1
   }
 
-  /** Whether the row still belongs to that id: it may have been given out again. */
-  isHeldBy(row: number, id: string): boolean {
-    return this.#rows.isHeldBy(row, id)
+  /** Rises whenever a row leaves memory: while it stands, a row that was found is that of the same credential. */
+  get removals(): number {
+    return this.#removals
   }
 
   owner(secretRow: number): number {
@@ -317,6 +318,7 @@ export class RecordTable {
   /** Forgets a credential; its row is given out again only after two calls of `releaseFreed`. */
   remove(row: number): void {
     if (!this.#rows.isHeld(row)) return
+    this.#removals++
     for (const watcher of this.#watchers) watcher(row)
     this.#dropOrigins(row)
     const { firstSecret } = this.#rows

@@ -17,7 +17,8 @@ export class HeldToken implements Standing {
   readonly label: string | null
   /** Of another issuer's subject. That of a grant is its user, now. */
   readonly subject: string | null
-  readonly notBefore: number
+  /** Null: from the start. */
+  readonly notBefore: number | null
   readonly expiresAt: number
   readonly #api: string
   readonly #scopes: readonly string[]
@@ -30,6 +31,8 @@ export class HeldToken implements Standing {
   /** Rows of the record table, as they were last: of who presents it, and of whom it is for. */
   holder = -1
   row = -1
+  /** The table's removals when these were found. */
+  asOf = -1
   derived: DerivedRights | null = null
   principal: Principal | null = null
 
@@ -42,7 +45,7 @@ export class HeldToken implements Standing {
     this.family = own?.family ?? null
     this.label = own?.label ?? null
     this.subject = foreign?.subject ?? null
-    this.notBefore = foreign?.notBefore ?? Number.NEGATIVE_INFINITY
+    this.notBefore = foreign?.notBefore ?? null
     this.expiresAt = from.expiresAt
     this.#api = own?.api ?? ''
     this.#scopes = own?.scopes ?? []

@@ -3,6 +3,8 @@ import { IndexTable } from '../records/index-table.ts'
 import { HeldToken } from './held-token.ts'
 import type { TokenRecord, TokenRevocation } from './token.ts'
 
+const sharedMax = 4_096
+
 /**
  * Verified access tokens of ours by the digest of what is presented. What comes in leaves when there is no more room
  * (second chance) or when it is asked for and has expired long enough; what is revoked stays as such, so that its
@@ -15,6 +17,7 @@ export class TokenCache {
   readonly #held: (HeldToken | undefined)[] = []
   readonly #free: number[] = []
   readonly #byDigest = new IndexTable((slot) => this.#digests[slot * 8] ?? 0)
+  readonly #scopes = new Map<string, readonly string[]>()
   readonly #families = new Map<string, Set<number>>()
   readonly #words = new Int32Array(8)
   #hand = -1
@@ -46,7 +49,7 @@ export class TokenCache {
     }
     if (this.#count >= this.#max) this.#evict(Math.max(1, Math.floor(this.#max / 100)))
     const slot = this.#free.pop() ?? this.#held.length
-    const held = new HeldToken(record)
+    const held = new HeldToken({ ...record, scopes: this.#shared(record.scopes) })
     this.#held[slot] = held
     if (this.#digests.length < (slot + 1) * 8) this.#digests = grown(this.#digests, Math.max(8192, slot * 12 + 12))
     this.#digests.set(this.#words, slot * 8)
@@ -79,6 +82,16 @@ export class TokenCache {
       forgotten++
     }
     return forgotten
+  }
+
+  /** One list for all tokens with the same scopes, of which there are few: what follows from it is found by it. */
+  #shared(scopes: readonly string[]): readonly string[] {
+    const key = scopes.join(' ')
+    const known = this.#scopes.get(key)
+    if (known !== undefined) return known
+    if (this.#scopes.size >= sharedMax) this.#scopes.clear()
+    this.#scopes.set(key, scopes)
+    return scopes
   }
 
   #slot(words: Int32Array): number {
