@@ -2,11 +2,16 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
+import { TOTP } from 'otpauth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { runCli } from '../packages/cli/src/cli.ts'
 import { testIo } from '../packages/cli/src/testing/io.ts'
+import { systemRandom } from '../packages/server/src/base/random.ts'
+import { makeToken } from '../packages/server/src/core/credentials/format.ts'
+import { aPerson, type Person, type Shown } from './identity/support/person.ts'
 import { bearer, holderOf, issue, makeAccount, makeProject, type Account, type Holder } from './support/issue.ts'
+import { basic, post, type Form } from './support/oauth.ts'
 import { freePorts } from './support/ports.ts'
 import { startServerProcess, type ServerProcess } from './support/process.ts'
 import { exchange, request } from './support/raw.ts'
@@ -57,7 +62,7 @@ apis:
   vch: {address: ":${own}", upstream: ${upstream.url}, preset: voucherify}
   dead: {address: dead.test, upstream: "http://127.0.0.1:9", unmatched: forward}
 plans:
-  pro: {apis: [shop, vch, dead], kinds: [secret, publishable, integration, management]}
+  pro: {apis: [shop, vch, dead], kinds: [secret, publishable, integration, management, oauth_client]}
   other: {apis: [shop], kinds: [secret]}
 `,
   })
@@ -265,6 +270,8 @@ async function drive(vchPort: number): Promise<void> {
   await keep('POST', `/credentials/${key.id}/secrets/${key.secretId}/reveal`)
 
   await driveConnections(keep, account, key)
+  await driveTokens(keep, account)
+  await drivePeople(keep, account)
 
   await until(
     'the request log is written',
@@ -382,6 +389,157 @@ async function driveConnections(keep: Keep, account: Account, key: Holder): Prom
   }
   expect((await keep('DELETE', `/connections/${tracked}`)).status).toBe(200)
   expect(await get('/tracked')).toBe(503)
+}
+
+/** Client secrets, tokens, codes and refresh tokens: minted, used, introspected, revoked, and where they do not belong. */
+async function driveTokens(keep: Keep, account: Account): Promise<void> {
+  const oauth = { type: 'confidential', grant_types: ['client_credentials'] }
+  const client = await issue(server.api, account.project, { kind: 'oauth_client', oauth })
+  secrets.set('client secret', client.value)
+  const rotated = await server.api('POST', `/credentials/${client.id}/rotate`, { overlap: '1h' })
+  secrets.set('client secret, rotated', rotated.body.secret.value)
+  const minted: string[] = []
+  for (const value of [client.value, rotated.body.secret.value]) {
+    const grant = { grant_type: 'client_credentials' }
+    const answer = await post(`${server.console}/oauth/token`, grant, basic({ ...client, value }))
+    minted.push(answer.body.access_token)
+    secrets.set(`access token ${minted.length}`, answer.body.access_token)
+  }
+  const [live = '', dead = ''] = minted
+  const shaped = (token: 'code' | 'refresh' | 'access') => {
+    const value = makeToken({ brand: 'acme', token, random: systemRandom }).reveal()
+    secrets.set(`${token} of nobody`, value)
+    return value
+  }
+  const code = shaped('code')
+  const refresh = shaped('refresh')
+  const unknown = shaped('access')
+  const sent = [live, dead, code, refresh, unknown, client.value]
+  const owner = basic(client)
+  for (const value of sent) {
+    for (const [path, form, headers] of [
+      ['introspect', { token: value }, owner],
+      ['introspect', { token: value }, basic({ ...client, value: `${value}x` })],
+      ['token', { grant_type: 'authorization_code', code: value, redirect_uri: 'https://a.example/' }, owner],
+      ['token', { grant_type: 'refresh_token', refresh_token: value }, owner],
+      ['token', { grant_type: 'client_credentials', scope: value, resource: value }, owner],
+      ['token', { grant_type: value, client_id: client.publicId, client_secret: value }, {}],
+      [`token?client_secret=${value}&code=${value}`, { grant_type: 'client_credentials' }, {}],
+      ['revoke', { token: value, client_id: client.publicId, client_secret: 'x' }, {}],
+    ] as readonly [string, Form, Record<string, string>][]) {
+      const answer = await post(`${server.console}/oauth/${path}`, form, headers)
+      answers.push(answer.text, JSON.stringify([...answer.headers]))
+    }
+    const authorize = `/oauth/authorize?response_type=code&client_id=${client.publicId}&state=${value}&scope=${value}`
+    const page = await fetch(server.console + authorize, { redirect: 'manual' })
+    answers.push(await page.text())
+    for (const asked of [
+      { headers: [bearer(value)] },
+      { target: `/v1/orders/1?access_token=${value}` },
+      { headers: [bearer(value), ['X-Api-Key', value] as const] },
+    ]) {
+      const answer = await request(server.gatewayPort, { target: '/v1/orders/1', ...asked })
+      answers.push(answer.text, answer.lines.join('\n'))
+    }
+    await keep('POST', '/tokens/introspect', { token: value })
+    await keep('POST', '/tokens/introspect', { token: [value], more: value })
+    await keep('GET', `/tokens/${value}`)
+    await keep('GET', `/tokens?cursor=${value}`)
+    await keep('POST', '/explain', {
+      api: 'shop',
+      method: 'GET',
+      path: '/v1/orders/1',
+      headers: { authorization: `Bearer ${value}` },
+      ip: '127.0.0.1',
+    })
+  }
+  const tokens = await keep('GET', `/tokens?credential=${client.id}`)
+  expect((await keep('POST', `/tokens/${tokens.body.data[0].id}/revoke`)).status).toBe(200)
+  const env = { POSTERN_URL: server.console, POSTERN_MANAGEMENT_KEY: managementKey, TOKEN: live }
+  for (const args of [
+    ['token', 'introspect', '--token-env', 'TOKEN'],
+    ['token', 'list', '--credential', client.id],
+    ['client', 'show', client.id],
+    ['explain', '--api', 'shop', '--path', '/v1/orders/1', '--key-env', 'TOKEN'],
+  ]) {
+    const io = testIo({ env })
+    await runCli(io, ['--verbose', '--json', ...args])
+    answers.push(io.printed.out(), io.printed.err())
+  }
+}
+
+/** Links, passwords, second factors, recovery codes and cookies of people. */
+async function drivePeople(keep: Keep, account: Account): Promise<void> {
+  const email = 'ada@people.example'
+  const headers = { 'idempotency-key': 'canary-invitation' }
+  const invited = { email, role: 'owner' }
+  const made = await server.api('POST', `/accounts/${account.id}/invitations`, invited, { headers })
+  const linkOf = (what: string, answer: ApiAnswer): string => {
+    const { pathname } = new URL(answer.body.link.value)
+    secrets.set(what, pathname.split('/').at(-1) ?? '')
+    return pathname
+  }
+  const link = linkOf('invitation link', made)
+  expect((await keep('POST', `/accounts/${account.id}/invitations`, invited, { headers })).body.link.value).toBeNull()
+
+  const browser = (): Person => aPerson(server.console, { 'user-agent': 'Mozilla/5.0 (canary)' })
+  const person = browser()
+  const see = (shown: Shown, of = person): Shown => {
+    answers.push(shown.text, shown.location ?? '')
+    for (const value of of.cookies.values()) if (!remembered.has(value)) secrets.set(`cookie ${secrets.size}`, value)
+    for (const value of of.cookies.values()) remembered.add(value)
+    return shown
+  }
+  const remembered = new Set<string>()
+  const password = (what: string) => {
+    const value = `a ${what} of words that nobody guesses`
+    secrets.set(`password: ${what}`, value)
+    return value
+  }
+  const first = password('first sentence')
+  const welcome = see(await person.get(link))
+  see(await person.submit(welcome, { name: 'Ada', password: password('mistyped one'), repeated: first }))
+  const joined = see(
+    await person.submit(see(await person.get(link)), { name: 'Ada', password: first, repeated: first }),
+  )
+  expect(joined.location).toContain('/me')
+
+  const offered = await person.get('/me/second-factor')
+  const key = (/<code[^>]*>([A-Z2-7 ]+)<\/code>/.exec(offered.text)?.[1] ?? '').replaceAll(' ', '')
+  secrets.set('second factor', key)
+  const code = () => new TOTP({ secret: key }).generate()
+  const codes = await person.submit(offered, { code: code() })
+  const recovery = [...codes.text.matchAll(/<code>([0-9a-z-]{19})<\/code>/g)].map(([, each = '']) => each)
+  expect([key.length > 20, recovery.length > 3]).toEqual([true, true])
+  for (const [i, each] of recovery.entries()) secrets.set(`recovery code ${i}`, each)
+  for (const path of ['/me', '/me/password', '/sign-in', '/sign-out']) see(await person.get(path))
+
+  const { data } = (await keep('GET', '/users?search=ada')).body
+  const [{ id }] = data
+  const reset = linkOf('reset link', await server.api('POST', `/users/${id}/reset-password`))
+  const stranger = aPerson(server.console)
+  for (const path of [link, reset, `${reset}?x=${secrets.get('reset link')}`, `/sign-in?continue=${reset}`])
+    answers.push((await stranger.get(path)).text)
+  const second = password('second sentence')
+  const asked = see(await person.get(reset))
+  see(await person.submit(asked, { password: second, repeated: second }))
+  for (const [who, secret, factor] of [
+    [email, first, ''],
+    [email, second, recovery[0] ?? ''],
+    ['nobody@people.example', second, ''],
+  ] as const) {
+    const other = browser()
+    const page = see(await other.get('/sign-in'), other)
+    const answer = see(await other.submit(page, { email: who, password: secret }), other)
+    if (answer.location?.includes('factor') !== true) continue
+    const asking = see(await other.follow(answer), other)
+    see(await other.submit(asking, { code: factor }), other)
+  }
+  for (const path of ['', '/sessions', '/export']) expect((await keep('GET', `/users/${id}${path}`)).status).toBe(200)
+  await keep('GET', `/invitations?cursor=${secrets.get('invitation link')}`)
+  await keep('POST', `/accounts/${account.id}/invitations`, { email: first, role: second })
+  for (const verb of ['remove-factor', 'sessions/end', 'disable', 'enable']) await keep('POST', `/users/${id}/${verb}`)
+  for (const path of ['/members', '/invitations', '/users', `/events?user=${id}`]) await keep('GET', path)
 }
 
 /** A text in the forms in which it could have been written down. */
