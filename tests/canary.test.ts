@@ -137,11 +137,11 @@ async function drive(vchPort: number): Promise<void> {
   // The gateway: every place, allowed and refused for every reason.
   const values = [key, page, manager, revoked, narrow, rotated, integration].map(({ value }) => value)
   for (const value of [...values, wrongSecret, importedSecret, `${key.value.slice(0, -1)}!`, key.value.slice(0, -3)]) {
-    const basic = `Basic ${Buffer.from(`user:${value}`).toString('base64')}`
+    const asUser = `Basic ${Buffer.from(`user:${value}`).toString('base64')}`
     for (const asked of [
       { headers: [bearer(value)] },
       { headers: [['X-Api-Key', value] as const] },
-      { headers: [['Authorization', basic] as const] },
+      { headers: [['Authorization', asUser] as const] },
       { target: `/v1/orders/1?api_key=${value}&x=1` },
       {
         target: `/v1/orders/1?api_key=${encodeURIComponent(value)}`,
