@@ -319,9 +319,9 @@ export function outcomeOf(entry: MeterEntry): string {
 
 const classes = ['upstream_error', '1xx', '2xx', '3xx', '4xx', '5xx']
 
-/** 27 bits of subject, 12 of route, 6 of outcome, 8 of country: exact as a double. */
+/** 26 bits of subject, 12 of route, 7 of outcome (more than there are codes and classes), 8 of country: exact as a double. */
 function keyOf(subject: number, route: number, outcome: number, country: number): number {
-  return ((subject * routesMax + route) * 64 + (outcome & 63)) * countriesMax + (country & 255)
+  return ((subject * routesMax + route) * 128 + (outcome & 127)) * countriesMax + (country & 255)
 }
 
 function numberOf(numbers: Map<string, number>, text: string): number {
