@@ -4,7 +4,7 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { findChromium } from './installed.ts'
 
 /** A browser of its own, without a profile, that calls nobody by itself. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(...more: readonly string[]): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === null) throw new Error('chromium is not installed')
   return await chromium.launch({
@@ -16,6 +16,7 @@ export async function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   })
 }
